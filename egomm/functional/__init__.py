@@ -1,0 +1,1 @@
+"""Pure functions on torch and NumPy, one topic a file; they import nothing else of egomm."""

@@ -1,0 +1,163 @@
+"""Attention over the tokens of several modalities, and the loss that steers it.
+
+Source: "Towards Better Egocentric Action Understanding in a Multi-Input Multi-Output View":
+the weighted softmax of Eq. (4) and the allocating loss of Eq. (1).
+
+Shapes: B = batch, H = attention heads, T = task tokens, L = tokens, M = modalities, C = classes.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def weighted_softmax(logits: Tensor, weights: Tensor, dim: int = -1) -> Tensor:
+    """Softmax in which every token counts ``weights`` times: Eq. (4).
+
+    ``w_y exp(m_y) / sum_z w_z exp(m_z)``, computed as the softmax of ``m + ln w``. A factor common
+    to all weights of a row changes nothing. Half-precision logits are computed in float32.
+
+    Args:
+        logits: Scores before the softmax, of any shape.
+        weights: Plain weights (not logarithms), broadcast against ``logits``. 0 removes a token;
+            a removed token passes no gradient, neither to its logit nor to its weight.
+        dim: The axis of ``logits`` that holds the tokens.
+
+    Returns:
+        Probabilities that sum to 1 over ``dim``, in the dtype of ``logits``.
+
+    Raises:
+        ValueError: If a weight is negative, infinite or NaN, if all weights of a row are 0, or if
+            the shapes do not broadcast.
+    """
+    exact = _at_least_float32(logits)
+    weights = weights.to(exact)
+    dim = dim if dim < 0 else dim - logits.dim()
+    try:
+        _, row = torch.broadcast_tensors(logits, weights)
+    except RuntimeError as error:
+        raise ValueError(
+            f'weighted_softmax wants weights that broadcast against logits {tuple(logits.shape)}; '
+            f'got {tuple(weights.shape)}. Give one weight per token of axis {dim}.'
+        ) from error
+    keep = weights > 0
+    sound = ((weights >= 0) & weights.isfinite()).all() & (row > 0).any(dim).all()
+    if not sound:
+        raise ValueError(_weight_fault(weights))
+    # where() twice: the logarithm never sees a 0, so its gradient stays finite.
+    log_weights = torch.where(keep, torch.where(keep, weights, 1).log(), -torch.inf)
+    return torch.softmax(logits.to(exact) + log_weights, dim).to(logits.dtype)
+
+
+def modality_mass(attention: Tensor, sizes: Sequence[int]) -> Tensor:
+    """Share of the attention that each modality receives.
+
+    Args:
+        attention: Attention after the softmax ``(B, H, T, L)``. The tokens of the modalities come
+            first, in order; what is left of ``L`` are the task tokens.
+        sizes: Number of tokens of each of the ``M`` modalities.
+
+    Returns:
+        Sums ``(B, H, T, M)``; with the mass on the task tokens they add up to 1.
+
+    Raises:
+        ValueError: If a size is negative or the sizes add up to more than ``L``.
+    """
+    length = attention.shape[-1]
+    if min(sizes, default=0) < 0 or sum(sizes) > length:
+        raise ValueError(
+            f'modality_mass wants sizes >= 0 that add up to at most {length}, the number of tokens '
+            f'of attention {tuple(attention.shape)}; got {list(sizes)}. Give the token count of '
+            'each modality, without the task tokens.'
+        )
+    parts = attention.split([*sizes, length - sum(sizes)], dim=-1)[: len(sizes)]
+    # A half-precision sum over hundreds of tokens would lose digits; sum() accumulates in float32.
+    return torch.stack([part.sum(-1) for part in parts], dim=-1)
+
+
+def allocation_loss(
+    mass: Tensor,
+    uncertainty: Tensor,
+    direction: str = 'text',
+    present: Tensor | None = None,
+) -> Tensor:
+    """Penalty on attention that disagrees with how certain the modalities are: Eq. (1).
+
+    Mean over heads of the sum over ordered pairs (i, j) of modalities of
+    ``max(0, u_j - u_i) * max(0, d)``. The paper contradicts itself about ``d``: its prose wants
+    more attention on the uncertain modality, ``d = s_i - s_j`` (``'text'``), while the printed
+    formula penalises exactly that, ``d = s_j - s_i`` (``'as_printed'``).
+
+    Args:
+        mass: Attention ``s`` on each modality ``(B, H, M)``, from before any dropout.
+        uncertainty: Entropy ``u`` of each modality's own prediction ``(B, M)``. It is taken as
+            a constant, or equal entropies would lower the loss.
+        direction: ``'text'`` or ``'as_printed'``.
+        present: ``(B, M)``, False where a modality is missing: its pairs are left out, and
+            neither its mass nor its uncertainty is read.
+
+    Returns:
+        One loss for each sample ``(B,)``; its gradient is 0 at ties.
+
+    Raises:
+        ValueError: If the direction is unknown or the shapes do not belong together.
+    """
+    if direction not in ('text', 'as_printed'):
+        raise ValueError(
+            f"allocation_loss wants direction 'text' (the paper's prose) or 'as_printed' "
+            f'(its Eq. (1)); got {direction!r}.'
+        )
+    wanted = (mass.shape[0], mass.shape[-1])
+    for name, value in (('uncertainty', uncertainty), ('present', present)):
+        if value is not None and (mass.dim() != 3 or tuple(value.shape) != wanted):
+            raise ValueError(
+                f'allocation_loss wants mass (B, H, M) and {name} (B, M); got '
+                f'{tuple(mass.shape)} and {tuple(value.shape)}. Pass one task at a time.'
+            )
+    exact = _at_least_float32(mass)
+    s, u = mass.to(exact), uncertainty.detach().to(exact)
+    if present is not None:
+        s = torch.where(present[:, None], s, 0)
+        u = torch.where(present, u, 0)
+    surplus = torch.relu(u[:, None, :] - u[:, :, None])  # (B, i, j): how far j exceeds i
+    if present is not None:
+        surplus = surplus * (present[:, None, :] & present[:, :, None])
+    disagreement = s[:, :, None, :] - s[:, :, :, None]  # (B, H, i, j): s_j - s_i
+    if direction == 'text':
+        disagreement = -disagreement
+    pairs = surplus[:, None] * torch.relu(disagreement)  # relu has gradient 0 at 0, clamp has 1
+    return pairs.sum(dim=(-2, -1)).mean(dim=1).to(mass.dtype)
+
+
+def entropy(logits: Tensor) -> Tensor:
+    """Entropy of the softmax, in nats: between 0 and ``ln C``.
+
+    Args:
+        logits: Scores ``(..., C)``; a class with ``-inf`` has probability 0 and adds nothing.
+
+    Returns:
+        Entropies ``(...)`` in the dtype of ``logits``.
+    """
+    log_p = logits.to(_at_least_float32(logits)).log_softmax(-1)
+    p = log_p.exp()
+    return -(p * log_p.masked_fill(p == 0, 0)).sum(-1).to(logits.dtype)
+
+
+def _at_least_float32(values: Tensor) -> torch.dtype:
+    return torch.promote_types(values.dtype, torch.float32)
+
+
+def _weight_fault(weights: Tensor) -> str:
+    wanted = 'weighted_softmax wants finite weights >= 0 with at least one above 0 in each row; '
+    if (weights < 0).any():
+        return (
+            f'{wanted}got {weights.min():g}. Pass plain weights, not their logarithms; '
+            '0 removes a token.'
+        )
+    if not weights.isfinite().all():
+        return f'{wanted}got NaN or infinity. Look at what the weights are computed from.'
+    return (
+        f'{wanted}got a row of zeros (weights {tuple(weights.shape)}), which leaves no token to '
+        'attend to. Keep one modality or the task tokens in every row.'
+    )
