@@ -1,0 +1,1 @@
+"""Losses that return one value a sample; heads take the mean."""

@@ -1,0 +1,138 @@
+"""One model for many inputs and many outputs.
+
+``inputs`` (a ``Stream`` a modality) -> ``backbones`` -> ``neck`` -> ``heads`` -> ``sample.pred``.
+"""
+
+from typing import Any
+
+import torch
+from mmengine import dist
+from mmengine.model import BaseModel, ModuleDict
+from torch import Tensor
+
+from egomm.registry import MODELS
+from egomm.structures import EgoSample, Stream
+
+
+@MODELS.register_module()
+class MultiIOModel(BaseModel):
+    """Backbones by modality, one neck, heads by task.
+
+    Args:
+        backbones: Config of one backbone a modality.
+        neck: Config of the neck that joins them.
+        heads: Config of one head a task.
+        record: Names of neck outputs to keep beside the predictions, for example
+            ``('attention',)``. Each lands in ``sample.pred`` under its name.
+        data_preprocessor: Config of the data preprocessor.
+        init_cfg: Initialisation, as MMEngine takes it.
+
+    Raises:
+        ValueError: If the batch lacks a modality that has a backbone, or a head reads a
+            neck output that does not exist.
+    """
+
+    def __init__(
+        self,
+        *,
+        backbones: dict[str, dict],
+        neck: dict,
+        heads: dict[str, dict],
+        record: tuple[str, ...] = (),
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        self.backbones = _build_all('backbones', backbones)
+        self.neck = MODELS.build(neck)
+        self.heads = _build_all('heads', heads)
+        self.record = tuple(record)
+
+    def forward(
+        self,
+        inputs: dict[str, Stream],
+        data_samples: list[EgoSample] | None = None,
+        mode: str = 'tensor',
+    ) -> dict[str, Stream] | dict[str, Tensor] | list[EgoSample]:
+        """Run the network.
+
+        Args:
+            inputs: One stream a modality, batch first.
+            data_samples: One sample a row of the batch; needed by 'loss' and 'predict'.
+            mode: 'tensor' returns the neck's outputs, 'loss' a dict of scalars named
+                ``<task>/<name>``, 'predict' the samples with ``pred`` filled.
+        """
+        outputs = self.extract(inputs)
+        if mode == 'tensor':
+            return outputs
+        if mode == 'loss':
+            return self._loss(outputs, data_samples)
+        if mode == 'predict':
+            return self._predict(outputs, data_samples)
+        raise ValueError(f"mode is 'tensor', 'loss' or 'predict'; got {mode!r}")
+
+    def extract(self, inputs: dict[str, Stream]) -> dict[str, Stream]:
+        """Encode and join the modalities; returns every neck output by name."""
+        missing = self.backbones.keys() - inputs.keys()
+        if missing:
+            raise ValueError(
+                f'MultiIOModel has backbones for {sorted(self.backbones)} but the batch carries '
+                f'{sorted(inputs)}: {sorted(missing)} missing. Add it to `PackSample(inputs=...)` '
+                'or remove its backbone from the config.'
+            )
+        outputs = self.neck({name: net(inputs[name]) for name, net in self.backbones.items()})
+        wanted = {f'head {task!r}': head.source for task, head in self.heads.items()}
+        wanted |= {f'record {name!r}': name for name in self.record}
+        for reader, source in wanted.items():
+            if source not in outputs:
+                raise ValueError(
+                    f'{reader} reads {source!r}, but {type(self.neck).__name__} gives '
+                    f'{sorted(outputs)}. Set `source` to one of these or change the neck.'
+                )
+        return outputs
+
+    def _loss(self, outputs: dict[str, Stream], samples: list[EgoSample]) -> dict[str, Tensor]:
+        losses = {}
+        for task, head in self.heads.items():
+            targets = [sample.gt.get(task) for sample in samples]
+            for name, value in head.loss(outputs[head.source], targets).items():
+                losses[f'{task}/{name}'] = value
+        return losses
+
+    def _predict(self, outputs: dict[str, Stream], samples: list[EgoSample]) -> list[EgoSample]:
+        metas = [sample.metainfo for sample in samples]
+        for sample in samples:
+            sample.pred = {}
+        for task, head in self.heads.items():
+            for sample, answer in zip(samples, head.predict(outputs[head.source], metas)):
+                sample.pred[task] = answer
+        for name in self.record:
+            for sample, value in zip(samples, outputs[name].x.detach().float().cpu()):
+                sample.pred[name] = value
+        return samples
+
+    def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Sum what is to be minimised; average what is logged over all processes.
+
+        MMEngine logs rank 0 alone. With means normalised by the global count, a rank's own
+        value is only its share, and the mean over ranks is the value of the whole batch.
+        """
+        loss, log_vars = super().parse_losses(losses)
+        if dist.get_world_size() > 1:
+            values = torch.stack([value.detach().float() for value in log_vars.values()])
+            dist.all_reduce(values, op='mean')
+            log_vars = dict(zip(log_vars, values))
+        return loss, log_vars
+
+
+def _build_all(role: str, configs: dict[str, dict]) -> ModuleDict:
+    if not configs:
+        raise ValueError(f'MultiIOModel wants at least one entry in `{role}`; got none')
+    modules: dict[str, Any] = {name: MODELS.build(config) for name, config in configs.items()}
+    try:
+        return ModuleDict(modules)
+    except KeyError as error:
+        raise ValueError(
+            f'a name in `{role}` = {sorted(configs)} is taken by torch ({error}); choose '
+            'another, for example `verb` or `rgb`.'
+        ) from error

@@ -1,0 +1,1 @@
+"""Fusion: encoded modalities in, what the heads read out."""

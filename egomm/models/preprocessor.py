@@ -1,0 +1,96 @@
+"""From the loader's lists of tensors to normalised, masked streams on the device."""
+
+import torch
+from mmengine.model import BaseDataPreprocessor
+from torch import Tensor
+
+from egomm.registry import MODELS
+from egomm.structures import Stream
+
+
+@MODELS.register_module()
+class EgoDataPreprocessor(BaseDataPreprocessor):
+    """Stack, move, normalise and mask every modality.
+
+    Frames travel as uint8 and become floats on the device. A modality that a sample lacks
+    becomes zeros after normalisation, so nothing of its placeholder is left.
+
+    Args:
+        modalities: ``mean`` and ``std`` by modality, one number a channel, in the unit of the
+            packed tensor (0..255 for frames and flow).
+        drop: Modalities to mask out in evaluation, to measure what a model owes to them.
+            Training ignores it.
+
+    Raises:
+        ValueError: If the batch lacks a modality named here, ``drop`` names another one,
+            samples differ in shape, or a sample has no modality at all.
+    """
+
+    def __init__(self, modalities: dict[str, dict], drop: tuple[str, ...] = ()) -> None:
+        super().__init__(non_blocking=True)
+        self.names = tuple(modalities)
+        self.drop = tuple(drop)
+        for name, values in modalities.items():
+            if len(values['mean']) != len(values['std']):
+                raise ValueError(
+                    f'{name}: mean has {len(values["mean"])} channels, std {len(values["std"])}'
+                )
+            for key in ('mean', 'std'):
+                buffer = torch.tensor([float(value) for value in values[key]])
+                self.register_buffer(f'{name}_{key}', buffer, persistent=False)
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """Turn a collated batch into model arguments.
+
+        Args:
+            data: ``inputs`` {modality: list of ``(C, T, H, W)``}, ``present`` {modality: list
+                of bool} and ``data_samples``, as ``pseudo_collate`` leaves them.
+            training: Whether the batch is to be trained on.
+
+        Returns:
+            dict: ``inputs`` {modality: Stream ``(B, C, T, H, W)``} and ``data_samples``.
+        """
+        self._check(data)
+        dropped = () if training else self.drop
+        inputs = {
+            name: self._stream(name, data['inputs'][name], data['present'][name], name in dropped)
+            for name in self.names
+        }
+        return dict(inputs=inputs, data_samples=data.get('data_samples'))
+
+    def _check(self, data: dict) -> None:
+        inputs = data['inputs']
+        missing = [name for name in self.names if name not in inputs]
+        if missing:
+            raise ValueError(
+                f'the data preprocessor wants {list(self.names)} but the batch carries '
+                f'{sorted(inputs)}: {missing} missing. Add it to `PackSample(inputs=...)` or '
+                'remove it from `data_preprocessor.modalities`.'
+            )
+        unknown = [name for name in self.drop if name not in self.names]
+        if unknown:
+            raise ValueError(f'drop={list(self.drop)}: {unknown} is none of {list(self.names)}')
+        present = [any(flags) for flags in zip(*(data['present'][name] for name in self.names))]
+        if not all(present):
+            rows = [row for row, real in enumerate(present) if not real]
+            raise ValueError(
+                f'rows {rows} of the batch have none of {list(self.names)}: there is nothing to '
+                'recognise. Remove these clips from the annotation file.'
+            )
+
+    def _stream(
+        self, name: str, tensors: list[Tensor], present: list[bool], dropped: bool
+    ) -> Stream:
+        shapes = {tuple(tensor.shape) for tensor in tensors}
+        mean = getattr(self, f'{name}_mean')
+        if len(shapes) > 1 or next(iter(shapes))[0] != len(mean):
+            raise ValueError(
+                f'{name} wants tensors of one shape with {len(mean)} channels first; got '
+                f'{sorted(shapes)}. Resize and crop to one size before `PackSample`, and give '
+                '`data_preprocessor.modalities` one mean and std a channel.'
+            )
+        x = torch.stack(tensors).to(self.device, non_blocking=True).float()
+        shape = (1, -1) + (1,) * (x.dim() - 2)
+        x = (x - mean.view(shape)) / getattr(self, f'{name}_std').view(shape)
+        mask = torch.tensor(present, device=x.device) & (not dropped)
+        return Stream(x.masked_fill(~mask.view(-1, *(1,) * (x.dim() - 1)), 0.0), mask)

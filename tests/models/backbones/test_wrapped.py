@@ -1,0 +1,41 @@
+import pytest
+import torch
+
+from egomm.registry import MODELS
+from egomm.structures import Stream
+
+
+def small_swin(**kwargs):
+    return MODELS.build(
+        dict(
+            type='WrappedBackbone',
+            model=dict(
+                type='mmaction.SwinTransformer3D',
+                arch=dict(embed_dims=8, depths=[1, 1], num_heads=[1, 2]),
+                window_size=(2, 4, 4),
+                pretrained2d=False,
+                **kwargs,
+            ),
+        )
+    )
+
+
+def test_video_swin_of_mmaction2_is_a_backbone():
+    backbone = small_swin(in_channels=2, out_indices=(1,))
+    backbone.init_weights()
+    mask = torch.tensor([True])
+    stream = backbone(Stream(torch.rand(1, 2, 4, 32, 32), mask))
+    assert stream.x.shape == (1, 16, 2, 4, 4)  # patches of 2x4x4, then one merge in space
+    assert stream.mask is mask
+
+
+def test_a_network_that_returns_several_maps_is_refused():
+    backbone = small_swin(out_indices=(0, 1))
+    with pytest.raises(ValueError, match='returned tuple.*out_indices'):
+        backbone(Stream(torch.rand(1, 3, 4, 32, 32)))
+
+
+def test_a_mask_of_steps_is_refused():
+    backbone = small_swin(out_indices=(1,))
+    with pytest.raises(ValueError, match=r'mask of shape \(1, 4\)'):
+        backbone(Stream(torch.rand(1, 3, 4, 32, 32), torch.ones(1, 4, dtype=torch.bool)))

@@ -1,0 +1,90 @@
+import pytest
+import torch
+
+from egomm.registry import MODELS
+from egomm.structures import EgoSample, Stream
+
+
+def tiny(neck=None, source='verb', **kwargs):
+    backbone = dict(type='WrappedBackbone', model=dict(type='torch.nn.Conv3d', kernel_size=1))
+    return MODELS.build(
+        dict(
+            type='MultiIOModel',
+            backbones={
+                name: dict(backbone, model=dict(backbone['model'], in_channels=1, out_channels=4))
+                for name in ('rgb', 'audio')
+            },
+            neck=neck
+            or dict(
+                type='QueryFusion',
+                in_channels=dict(rgb=4, audio=4),
+                out_channels=4,
+                tasks=('verb',),
+                num_heads=2,
+            ),
+            heads=dict(
+                verb=dict(type='ClassificationHead', in_channels=4, num_classes=3, source=source)
+            ),
+            **kwargs,
+        )
+    )
+
+
+def inputs(*names):
+    return {name: Stream(torch.rand(2, 1, 2, 2, 2)) for name in names or ('rgb', 'audio')}
+
+
+def test_losses_carry_their_task_and_only_losses_are_summed():
+    model = tiny()
+    losses = model(inputs(), [EgoSample(gt=dict(verb=1)), EgoSample()], mode='loss')
+    assert set(losses) == {'verb/loss', 'verb/top1'}
+    total, logged = model.parse_losses(losses)
+    assert total.item() == losses['verb/loss'].item()
+    assert set(logged) == {'loss', 'verb/loss', 'verb/top1'}
+
+
+def test_predictions_land_in_the_samples_with_what_is_recorded():
+    model = tiny(record=('attention',)).eval()
+    samples = model(inputs(), [EgoSample(metainfo=dict(n=1)), EgoSample()], mode='predict')
+    assert samples[0].metainfo == {'n': 1}
+    assert samples[0].pred['verb'].shape == (3,)
+    assert samples[1].pred['attention'].shape == (2, 1, 2)  # heads, tasks, modalities
+
+
+def test_a_modality_the_batch_lacks_is_named():
+    with pytest.raises(ValueError, match=r"batch carries \['rgb'\]: \['audio'\] missing"):
+        tiny()(inputs('rgb'))
+
+
+def test_a_head_that_reads_what_the_neck_does_not_give_is_told_what_there_is():
+    with pytest.raises(ValueError, match=r"head 'verb' reads 'fused', but QueryFusion gives"):
+        tiny(source='fused')(inputs())
+
+
+def test_a_name_that_torch_takes_is_refused():
+    with pytest.raises(ValueError, match='taken by torch'):
+        MODELS.build(
+            dict(
+                type='MultiIOModel',
+                backbones=dict(train=dict(type='torch.nn.Identity')),
+                neck=dict(type='torch.nn.Identity'),
+                heads=dict(verb=dict(type='torch.nn.Identity')),
+            )
+        )
+
+
+def test_a_model_without_heads_is_refused():
+    with pytest.raises(ValueError, match='at least one entry in `heads`'):
+        MODELS.build(
+            dict(
+                type='MultiIOModel',
+                backbones=dict(rgb=dict(type='torch.nn.Identity')),
+                neck=dict(type='torch.nn.Identity'),
+                heads={},
+            )
+        )
+
+
+def test_an_unknown_mode_is_refused():
+    with pytest.raises(ValueError, match="got 'train'"):
+        tiny()(inputs(), mode='train')
