@@ -29,12 +29,12 @@ class _DRNStandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     It sits at the end of ``sys.meta_path``, so files that are really there always win.
     """
 
-    def find_spec(self, fullname: str, path: Sequence[str] | None,
-                  target: ModuleType | None = None) -> importlib.machinery.ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
         if fullname not in (_DRN_PACKAGE, f'{_DRN_PACKAGE}.drn'):
             return None
-        return importlib.util.spec_from_loader(
-            fullname, self, is_package=fullname == _DRN_PACKAGE)
+        return importlib.util.spec_from_loader(fullname, self, is_package=fullname == _DRN_PACKAGE)
 
     def exec_module(self, module: ModuleType) -> None:
         if module.__name__ == _DRN_PACKAGE:
@@ -48,10 +48,11 @@ class _DRNStandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
                 raise ImportError(
                     'DRN was left out of the mmaction2 1.2.0 wheel. Install mmaction2 from its '
                     'repository to use it: '
-                    'pip install git+https://github.com/open-mmlab/mmaction2.')
+                    'pip install git+https://github.com/open-mmlab/mmaction2.'
+                )
 
         DRN.__module__ = module.__name__
-        setattr(module, 'DRN', MODELS.register_module()(DRN))
+        module.__dict__['DRN'] = MODELS.register_module()(DRN)
 
 
 def install_drn_stand_in() -> None:
@@ -75,7 +76,8 @@ def quiet_dependencies() -> Iterator[None]:
     """
     with warnings.catch_warnings():
         warnings.filterwarnings(
-            'ignore', 'Fail to import ``?MultiScaleDeformableAttention', UserWarning)
+            'ignore', 'Fail to import ``?MultiScaleDeformableAttention', UserWarning
+        )
         warnings.filterwarnings('ignore', r'`torch\.jit\.(script|interface)`', DeprecationWarning)
         warnings.filterwarnings('ignore', r'torch\.meshgrid: in an upcoming release', UserWarning)
         yield
@@ -112,7 +114,8 @@ def load_checkpoint(path: str | Path, map_location: Any = 'cpu') -> Any:
     except (RuntimeError, EOFError) as error:
         raise ValueError(
             f'{path} is no complete checkpoint ({error}). Copy or download it again, or take an '
-            'earlier one.') from error
+            'earlier one.'
+        ) from error
     return _with_real_buffers(checkpoint)
 
 
@@ -128,8 +131,9 @@ def install_safe_checkpoint_loading() -> None:
     def load_from_local(filename: str, map_location: Any = None) -> Any:
         return load_checkpoint(filename, map_location)
 
-    def load_url(url: str, model_dir: str | None = None, map_location: Any = None,
-                 progress: bool = True) -> Any:
+    def load_url(
+        url: str, model_dir: str | None = None, map_location: Any = None, progress: bool = True
+    ) -> Any:
         folder = Path(model_dir or Path(torch.hub.get_dir(), 'checkpoints'))
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / Path(urlparse(url).path).name
@@ -165,9 +169,24 @@ def _allowed_globals() -> list:
     """Name by name what plain MMEngine puts into a checkpoint."""
     import numpy as np
 
-    kinds = (np.float16, np.float32, np.float64, np.int8, np.int16, np.int32, np.int64,
-             np.uint8, np.uint16, np.uint32, np.uint64, np.bool_, np.complex64, np.complex128,
-             np.str_, np.bytes_)
+    kinds = (
+        np.float16,
+        np.float32,
+        np.float64,
+        np.int8,
+        np.int16,
+        np.int32,
+        np.int64,
+        np.uint8,
+        np.uint16,
+        np.uint32,
+        np.uint64,
+        np.bool_,
+        np.complex64,
+        np.complex128,
+        np.str_,
+        np.bytes_,
+    )
     multiarray = np.ndarray.__reduce__(np.empty(0))[0]
     scalar = np.float64(0).__reduce__()[0]
     return [
@@ -191,8 +210,7 @@ def _with_real_buffers(checkpoint: Any) -> Any:
     scalars = checkpoint['message_hub'].get('log_scalars', {})
     for name, value in scalars.items():
         if isinstance(value, _BufferState):
-            scalars[name] = HistoryBuffer(
-                value.log_history, value.count_history, value.max_length)
+            scalars[name] = HistoryBuffer(value.log_history, value.count_history, value.max_length)
     return checkpoint
 
 
@@ -204,7 +222,8 @@ def _refusal(path: Path, error: Exception) -> str:
     return (
         f'{path} holds a Python object that egomm does not load, because unpickling it could run '
         f'code: {what}. Ask its author for a file of tensors and plain types, or, where the file '
-        "was made, save it again with torch.save(dict(state_dict=model.state_dict()), 'FILE').")
+        "was made, save it again with torch.save(dict(state_dict=model.state_dict()), 'FILE')."
+    )
 
 
 def start_cpu_process_group(launcher: str, timeout_seconds: float = 1800) -> None:
@@ -229,7 +248,10 @@ def start_cpu_process_group(launcher: str, timeout_seconds: float = 1800) -> Non
         if 'MASTER_ADDR' not in environment:
             hosts = subprocess.run(
                 ['scontrol', 'show', 'hostnames', environment['SLURM_NODELIST']],
-                check=True, capture_output=True, text=True)
+                check=True,
+                capture_output=True,
+                text=True,
+            )
             environment['MASTER_ADDR'] = hosts.stdout.split()[0]
     elif launcher == 'mpi':
         for name in ('RANK', 'SIZE', 'LOCAL_RANK'):
@@ -249,6 +271,9 @@ def cpu_model_wrapper(wrapper: dict | None, find_unused_parameters: bool = False
         wrapper: ``model_wrapper_cfg`` of the config, if any.
         find_unused_parameters: The config's setting of that name.
     """
-    base = dict(type='MMDistributedDataParallel', broadcast_buffers=False,
-                find_unused_parameters=find_unused_parameters)
+    base = dict(
+        type='MMDistributedDataParallel',
+        broadcast_buffers=False,
+        find_unused_parameters=find_unused_parameters,
+    )
     return {**base, **(wrapper or {}), 'device_ids': None}

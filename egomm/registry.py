@@ -49,7 +49,8 @@ def load_plugins() -> None:
             raise ImportError(
                 f'The egomm plugin {plugin.name!r} ({plugin.value}) of the installed distribution '
                 f'{distribution!r} does not import: {type(error).__name__}: {error}. '
-                f'Repair it, or remove it with `pip uninstall {distribution}`.') from error
+                f'Repair it, or remove it with `pip uninstall {distribution}`.'
+            ) from error
 
 
 class ComponentRegistry(Registry):
@@ -128,7 +129,8 @@ class ComponentRegistry(Registry):
             f'config; for a class of your own, decorate it with '
             f'`@egomm.registry.{self._variable()}.register_module()` and name its file in the '
             f"config: custom_imports = dict(imports=['my_package.my_file'], "
-            'allow_failed_imports=False).')
+            'allow_failed_imports=False).'
+        )
 
     def _known_names(self) -> Iterator[str]:
         """Every name this registry answers to, those of other scopes with their prefix."""
@@ -137,6 +139,7 @@ class ComponentRegistry(Registry):
         try:
             with quiet_dependencies():
                 import mmaction.registry  # noqa: F401  # adds its children to the roots
+
                 mmaction = self.root.children.get('mmaction')
                 if mmaction is not None:
                     mmaction.import_from_location()
@@ -154,23 +157,40 @@ class ComponentRegistry(Registry):
 
 install_drn_stand_in()
 
-MODELS = ComponentRegistry(
-    'model', parent=roots.MODELS, scope='egomm', locations=['egomm.models'])
+MODELS = ComponentRegistry('model', parent=roots.MODELS, scope='egomm', locations=['egomm.models'])
 DATASETS = ComponentRegistry(
-    'dataset', parent=roots.DATASETS, scope='egomm', locations=['egomm.datasets'])
+    'dataset', parent=roots.DATASETS, scope='egomm', locations=['egomm.datasets']
+)
 TRANSFORMS = ComponentRegistry(
-    'transform', parent=roots.TRANSFORMS, scope='egomm', locations=['egomm.datasets.transforms'])
+    'transform', parent=roots.TRANSFORMS, scope='egomm', locations=['egomm.datasets.transforms']
+)
 METRICS = ComponentRegistry(
-    'metric', parent=roots.METRICS, scope='egomm', locations=['egomm.metrics'])
+    'metric', parent=roots.METRICS, scope='egomm', locations=['egomm.metrics']
+)
 HOOKS = ComponentRegistry('hook', parent=roots.HOOKS, scope='egomm', locations=['egomm.hooks'])
 DATA_SAMPLERS = ComponentRegistry(
-    'data sampler', parent=roots.DATA_SAMPLERS, scope='egomm', locations=['egomm.datasets'])
+    'data sampler', parent=roots.DATA_SAMPLERS, scope='egomm', locations=['egomm.datasets']
+)
 
 # MMEngine logs a warning at every build for a root that has no child of the default scope.
 # egomm adds nothing to these, so they have no name here.
-for _root in (roots.RUNNERS, roots.RUNNER_CONSTRUCTORS, roots.LOOPS, roots.STRATEGIES,
-              roots.MODEL_WRAPPERS, roots.WEIGHT_INITIALIZERS, roots.OPTIMIZERS,
-              roots.OPTIM_WRAPPERS, roots.OPTIM_WRAPPER_CONSTRUCTORS, roots.PARAM_SCHEDULERS,
-              roots.EVALUATOR, roots.TASK_UTILS, roots.VISUALIZERS, roots.VISBACKENDS,
-              roots.LOG_PROCESSORS, roots.INFERENCERS, roots.FUNCTIONS):
+for _root in (
+    roots.RUNNERS,
+    roots.RUNNER_CONSTRUCTORS,
+    roots.LOOPS,
+    roots.STRATEGIES,
+    roots.MODEL_WRAPPERS,
+    roots.WEIGHT_INITIALIZERS,
+    roots.OPTIMIZERS,
+    roots.OPTIM_WRAPPERS,
+    roots.OPTIM_WRAPPER_CONSTRUCTORS,
+    roots.PARAM_SCHEDULERS,
+    roots.EVALUATOR,
+    roots.TASK_UTILS,
+    roots.VISUALIZERS,
+    roots.VISBACKENDS,
+    roots.LOG_PROCESSORS,
+    roots.INFERENCERS,
+    roots.FUNCTIONS,
+):
     ComponentRegistry(_root.name, parent=_root, scope='egomm')

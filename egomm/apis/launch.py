@@ -1,0 +1,299 @@
+"""From a command line to a runner: what ``tools/train.py`` and ``tools/test.py`` share.
+
+Importing this file loads neither torch nor MMEngine's runner, so ``--help`` answers at once.
+"""
+
+import argparse
+import difflib
+import inspect
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmengine.config import Config, DictAction
+
+if TYPE_CHECKING:
+    from mmengine.runner import Runner
+
+LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
+
+
+class OptionsAction(DictAction):
+    """``KEY=VALUE`` pairs; what is none is an error of the command line."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        wrong = [value for value in values if not value.partition('=')[0] or '=' not in value]
+        if wrong:
+            parser.error(
+                f'--cfg-options wants KEY=VALUE, for example train_cfg.max_epochs=3; '
+                f'got {wrong[0]!r}'
+            )
+        super().__call__(parser, namespace, values, option_string)
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what training and testing have in common."""
+    parser.add_argument('config', help='path of a config file')
+    parser.add_argument(
+        '--work-dir',
+        help='folder for logs and results; '
+        'work_dirs/<name of the config> unless given here or in the config',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=OptionsAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='override settings of the config: train_cfg.max_epochs=3 key="[a,b]" key="[(a,b)]"',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=LAUNCHERS,
+        default='none',
+        help='who started the processes (the .sh scripts set it)',
+    )
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """Read the config and put the common arguments into it.
+
+    Args:
+        args: What a parser with `add_common_arguments` returned.
+
+    Raises:
+        ValueError: If there is no such file, it imports a module that is not found, or an option
+            names a setting that does not exist.
+    """
+    if not Path(args.config).is_file():
+        raise ValueError(
+            f'There is no config {args.config}. Give the path of a .py file, for '
+            'example configs/toy/mimo_query.py.'
+        )
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    try:
+        config = Config.fromfile(args.config)
+    except ImportError as error:
+        cause: BaseException = error
+        while cause.__context__ is not None:
+            cause = cause.__context__
+        raise ValueError(
+            f'{args.config}: custom_imports fails: {cause}. Correct the name, or put the folder '
+            'of the module on PYTHONPATH; EGOMM_DEBUG=1 shows where it fails.'
+        ) from error
+    check_options(config, args.cfg_options)
+    config.launcher = args.launcher
+    if args.work_dir:
+        config.work_dir = args.work_dir
+    elif config.get('work_dir') is None:
+        config.work_dir = str(Path('work_dirs', Path(args.config).stem))
+    return config
+
+
+def check_options(config: Config, options: dict[str, Any]) -> None:
+    """Refuse an option that would silently create a setting nobody reads.
+
+    The last part of a key may be new (an argument the config leaves at its default), what
+    comes before it may not, and a key of one part has to be the config's or the runner's.
+
+    Args:
+        config: The config as read.
+        options: Values by dotted key.
+
+    Raises:
+        ValueError: If a part of a key is unknown; the text holds close names.
+    """
+    for key in options:
+        parts = key.split('.')
+        node: Any = config
+        for depth, part in enumerate(parts):
+            if isinstance(node, (list, tuple)):
+                known = [str(position) for position in range(len(node))]
+            elif isinstance(node, (dict, Config)):
+                known = list(node.keys())
+            else:
+                break  # a value to be replaced by a dict
+            if depth == 0:
+                known += _runner_settings()
+            last = depth == len(parts) - 1
+            if part not in known and (depth == 0 or not last):
+                close = difflib.get_close_matches(part, known, n=3) or known[:8]
+                raise ValueError(
+                    f'--cfg-options {key}: the config has no '
+                    f'{".".join(parts[: depth + 1])!r}. Close names: {", ".join(close)}.'
+                )
+            if last:
+                break
+            node = node[int(part)] if isinstance(node, (list, tuple)) else node.get(part)
+
+
+def _runner_settings() -> list[str]:
+    from mmengine.runner import Runner
+
+    names = [name for name in inspect.signature(Runner.__init__).parameters if name != 'self']
+    return [
+        *names,
+        'find_unused_parameters',
+        'sync_bn',
+        'compile',
+        'runner_type',
+        'activation_checkpointing',
+    ]
+
+
+def use_mixed_precision(config: Config) -> None:
+    """Let the optimiser wrapper run under autocast: float16 on CUDA, bfloat16 on the CPU.
+
+    Args:
+        config: Changed in place.
+
+    Raises:
+        ValueError: If the config's wrapper is one that cannot be replaced.
+    """
+    import torch
+
+    wrapper = config.optim_wrapper
+    kind = wrapper.get('type', 'OptimWrapper')
+    if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+        raise ValueError(
+            f'--amp replaces an OptimWrapper, but the config has optim_wrapper.type={kind!r}. '
+            'Leave --amp out and set the precision there.'
+        )
+    if torch.cuda.is_available():
+        wrapper.type = 'AmpOptimWrapper'
+        wrapper.setdefault('loss_scale', 'dynamic')
+    else:
+        wrapper.type = 'egomm.apis.autocast.BFloat16OptimWrapper'
+        wrapper.pop('loss_scale', None)
+        wrapper.pop('dtype', None)
+
+
+def build_runner(config: Config) -> 'Runner':
+    """Prepare this process for the machine and build the runner.
+
+    The hooks for safe checkpoints are added where the config does not say anything of them;
+    None leaves one out.
+
+    Args:
+        config: The whole config, with ``launcher`` and ``work_dir``.
+
+    Raises:
+        ValueError: If there are more processes on this node than its CUDA devices.
+    """
+    import torch
+    from mmengine.registry import RUNNERS
+    from mmengine.runner import Runner
+
+    from egomm import compat
+
+    hooks = config.setdefault('default_hooks', {})
+    for name, kind in (
+        ('plain_checkpoint', 'egomm.PlainCheckpointHook'),
+        ('checkpoint_match', 'egomm.CheckpointMatchHook'),
+    ):
+        if hooks.setdefault(name, dict(type=kind)) is None:
+            hooks.pop(name)  # switched off; MMEngine knows None for its own names only
+    if config.launcher != 'none':
+        if torch.cuda.is_available():
+            variable = {'slurm': 'SLURM_LOCALID', 'mpi': 'OMPI_COMM_WORLD_LOCAL_RANK'}
+            local_rank = int(os.environ[variable.get(config.launcher, 'LOCAL_RANK')])
+            os.environ['LOCAL_RANK'] = str(local_rank)  # MMEngine reads it under every launcher
+            if local_rank >= torch.cuda.device_count():
+                raise ValueError(
+                    f'Process {local_rank} of this node has no device: CUDA shows '
+                    f'{torch.cuda.device_count()}. Start at most that many processes, or set '
+                    'CUDA_VISIBLE_DEVICES=-1 to run on the CPU.'
+                )
+        else:
+            timeout = config.get('env_cfg', {}).get('dist_cfg', {}).get('timeout', 1800)
+            compat.start_cpu_process_group(config.launcher, timeout)
+            config.model_wrapper_cfg = compat.cpu_model_wrapper(
+                config.get('model_wrapper_cfg'), config.get('find_unused_parameters', False)
+            )
+    elif not torch.cuda.is_available():
+        _leave_cores_to_loaders(config)
+    with compat.quiet_dependencies():
+        if 'runner_type' in config:
+            return RUNNERS.build(config)
+        return Runner.from_cfg(config)
+
+
+def _leave_cores_to_loaders(config: Config) -> None:
+    """Compute with the cores that the loader's workers leave, unless OMP_NUM_THREADS says.
+
+    OpenMP's threads wait for each other after every operation, so one core too many, taken away
+    by a worker now and then, stalls all of them.
+    """
+    import torch
+
+    if 'OMP_NUM_THREADS' not in os.environ:
+        loaders = (config.get(f'{name}_dataloader') or {} for name in ('train', 'val', 'test'))
+        workers = max(loader.get('num_workers', 0) for loader in loaders)
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) - workers))
+
+
+def run(main: Callable[[Sequence[str] | None], None]) -> None:
+    """Call a tool's main function and end the process as a command line should.
+
+    An error that speaks to the user is one line on stderr and exit code 2. With EGOMM_DEBUG=1,
+    or when it is an error of the program, the traceback is shown.
+
+    Args:
+        main: Takes the arguments, None for those of the process.
+    """
+    try:
+        main(None)
+    except Exception as error:
+        message = None if os.environ.get('EGOMM_DEBUG') == '1' else user_message(error)
+        if message is None:
+            raise
+        print(f'error: {message}', file=sys.stderr)
+        sys.exit(2)
+    finally:
+        _leave_process_group()
+
+
+def user_message(error: Exception) -> str | None:
+    """The text of an error that was written for the person who wrote the config.
+
+    That is a ValueError, RuntimeError or ImportError which egomm or a plugin in ``projects/``
+    raised itself, here or in a process of the data loader, and a config whose keys do not fit
+    the constructor.
+
+    Returns:
+        The text, or None for an error of the program, whose traceback is wanted.
+    """
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    module = frames[-1].f_globals.get('__name__', '') if frames else ''
+    if isinstance(error, TypeError):
+        misfit = module == 'mmengine.registry.build_functions'
+        return f'{error}. Correct the keys beside its `type` in the config.' if misfit else None
+    if not isinstance(error, (ValueError, RuntimeError, ImportError)):
+        return None
+    if module == 'torch._utils':  # handed over by a process of the data loader, as text
+        places = re.findall(r'^  File "(.*)", line', str(error), re.MULTILINE)
+        own = places and Path(places[-1]).parts[-4:-1]
+        message = re.search(
+            r'^[\w.]*(?:Value|Runtime|Import|Media)Error: (.*)',
+            str(error),
+            re.MULTILINE | re.DOTALL,
+        )
+        return message.group(1).rstrip() if message and {'egomm', 'projects'} & {*own} else None
+    return str(error) if module.partition('.')[0] in ('egomm', 'projects', '__main__') else None
+
+
+def _leave_process_group() -> None:
+    distributed = sys.modules.get('torch.distributed')
+    if distributed is not None and distributed.is_initialized():
+        distributed.destroy_process_group()

@@ -1,0 +1,81 @@
+"""Two processes do what one does."""
+
+import pytest
+import torch
+
+
+def test_two_processes_give_the_loss_curve_of_one(command_line, trained, tmp_path):
+    """The same global batch of 4: the last one has 3 clips, and clips lack modalities and labels.
+
+    11 clips make batches of 4, 4, 3; the second process fills the last with a clip that weighs
+    nothing. Verb, noun and accuracies are means over the labels of both processes.
+    """
+    command_line.call(
+        'bash',
+        command_line.tools / 'dist_train.sh',
+        command_line.config,
+        '2',
+        '--work-dir',
+        tmp_path,
+        '--cfg-options',
+        'train_dataloader.batch_size=2',
+        folder=tmp_path,
+    )
+    one, two = command_line.loss_curve(trained), command_line.loss_curve(tmp_path)
+    assert len(one) == len(two) == 6
+    for left, right in zip(one, two):
+        assert right == pytest.approx(left, rel=1e-4, abs=1e-6)
+    one, two = (
+        torch.load(folder / 'epoch_2.pth', weights_only=True)['state_dict']
+        for folder in (trained, tmp_path)
+    )
+    torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-5)
+
+
+def test_scripts_explain_themselves(command_line):
+    for name, arguments in dict(
+        dist_train='CONFIG PROCESSES',
+        dist_test='CONFIG CHECKPOINT',
+        slurm_train='PARTITION JOB_NAME CONFIG',
+        slurm_test='PARTITION JOB_NAME CONFIG CHECKPOINT',
+    ).items():
+        output = command_line.call('bash', command_line.tools / f'{name}.sh', code=2)
+        assert f'tools/{name}.sh {arguments}' in output
+    output = command_line.call(
+        'bash', command_line.tools / 'dist_train.sh', command_line.config, 'two', code=2
+    )
+    assert "error: the number of processes is a whole number; got 'two'" in output
+
+
+@pytest.fixture
+def fake(tmp_path):
+    """A folder with a program that prints its arguments instead of working."""
+
+    def make(name):
+        program = tmp_path / name
+        program.write_text('#!/usr/bin/env bash\necho "$@" "port=${MASTER_PORT:-}"\n')
+        program.chmod(0o755)
+        return program
+
+    return make
+
+
+def test_slurm_starts_one_task_a_device(command_line, fake, tmp_path, monkeypatch):
+    program = fake('srun')
+    monkeypatch.setenv('PATH', f'{program.parent}:/usr/bin:/bin')
+    for name, value in dict(GPUS='2', SRUN_ARGS='--qos high', MASTER_PORT='1234').items():
+        monkeypatch.setenv(name, value)
+    output = command_line.call(
+        'bash',
+        command_line.tools / 'slurm_train.sh',
+        'gpu',
+        'mimo',
+        'config.py',
+        '--amp',
+        folder=tmp_path,
+    )
+    assert output == (
+        '-p gpu --job-name=mimo --gres=gpu:2 --ntasks=2 --ntasks-per-node=2 --cpus-per-task=5 '
+        f'--kill-on-bad-exit=1 --qos high {command_line.python} -u '
+        f'{command_line.tools}/train.py config.py --launcher slurm --amp port=1234\n'
+    )

@@ -1,0 +1,47 @@
+"""Evaluate a checkpoint.
+
+python tools/test.py configs/toy/mimo_query.py work_dirs/mimo_query/epoch_15.pth
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# `projects/` of this checkout can be imported from any folder; an installed egomm comes first.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from egomm.apis import launch  # noqa: E402
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description='Evaluate a checkpoint.')
+    launch.add_common_arguments(parser)
+    parser.add_argument('checkpoint', help='path or address of the checkpoint')
+    parser.add_argument(
+        '--dump', metavar='FILE.pkl', help='write all predictions to this pickle, a list of dicts'
+    )
+    args = parser.parse_args(arguments)
+    if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
+        parser.error(f'--dump wants a name that ends in .pkl or .pickle; got {args.dump}')
+    return args
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    args = parse_arguments(arguments)
+    config = launch.load_config(args)
+    config.merge_from_dict(args.cfg_options)
+    config.load_from, config.resume = args.checkpoint, False
+    if not config.get('test_dataloader'):
+        raise ValueError(
+            f'{args.config} has no test_dataloader. Add one, with test_cfg and test_evaluator.'
+        )
+    if args.dump:
+        evaluators = config.get('test_evaluator') or []
+        evaluators = list(evaluators) if isinstance(evaluators, (list, tuple)) else [evaluators]
+        config.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.dump)]
+    launch.build_runner(config).test()
+
+
+if __name__ == '__main__':
+    launch.run(main)

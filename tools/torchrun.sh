@@ -1,0 +1,36 @@
+# Sourced by dist_train.sh and dist_test.sh: sets the array TORCHRUN for $1 processes.
+#
+# PYTHON: the interpreter; else that of an active environment, of the checkout's .venv, or python.
+# PORT: of the first node; a free one where there is one node only, 29500 over several nodes.
+PROCESSES=$1
+CHECKOUT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+if [ -z "${PYTHON:-}" ]; then
+    PYTHON=python
+    if [ -z "${VIRTUAL_ENV:-}${CONDA_PREFIX:-}" ] && [ -x "$CHECKOUT/.venv/bin/python" ]; then
+        PYTHON="$CHECKOUT/.venv/bin/python"
+    fi
+fi
+if ! [[ "$PROCESSES" =~ ^[0-9]+$ ]]; then
+    echo "error: the number of processes is a whole number; got '$PROCESSES'" >&2
+    exit 2
+fi
+if [ "$PROCESSES" = 0 ]; then
+    export CUDA_VISIBLE_DEVICES=-1
+    PROCESSES=1
+fi
+NNODES=${NNODES:-1}
+NODE_RANK=${NODE_RANK:-0}
+MASTER_ADDR=${MASTER_ADDR:-127.0.0.1}
+if [ -z "${PORT:-}" ]; then
+    PORT=29500
+    if [ "$NNODES" = 1 ]; then
+        PORT=$("$PYTHON" -c "import socket
+with socket.socket() as s:
+    s.bind(('127.0.0.1', 0))
+    print(s.getsockname()[1])")
+    fi
+fi
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} MKL_NUM_THREADS=${MKL_NUM_THREADS:-1}
+export TORCH_CPP_LOG_LEVEL=${TORCH_CPP_LOG_LEVEL:-ERROR}
+TORCHRUN=("$PYTHON" -m torch.distributed.run --nnodes="$NNODES" --node_rank="$NODE_RANK"
+          --master_addr="$MASTER_ADDR" --master_port="$PORT" --nproc_per_node="$PROCESSES")
