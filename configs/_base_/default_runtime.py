@@ -12,6 +12,7 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     plain_checkpoint=dict(type='PlainCheckpointHook'),
     checkpoint_match=dict(type='CheckpointMatchHook'),
+    data_report=dict(type='DataReportHook'),
 )
 
 env_cfg = dict(

@@ -1,6 +1,7 @@
 """Hooks. Importing this package registers all of them."""
 
 from egomm.hooks.checkpoint_match import CheckpointMatchHook
+from egomm.hooks.data_report import DataReportHook
 from egomm.hooks.plain_checkpoint import PlainCheckpointHook
 
-__all__ = ['CheckpointMatchHook', 'PlainCheckpointHook']
+__all__ = ['CheckpointMatchHook', 'DataReportHook', 'PlainCheckpointHook']

@@ -41,9 +41,7 @@ def clip_pipeline(train):
         steps['crop'] = dict(type='CentreCrop', size=224)
     steps['spectrogram'] = dict(type='LogPower')
     steps['spectrogram_size'] = dict(type='ResizeSpectrogram', size=224)
-    steps['pack'] = dict(
-        type='PackSample', inputs=('rgb', 'flow', 'audio'), tasks=('verb', 'noun')
-    )
+    steps['pack'] = dict(type='PackSample', inputs=('rgb', 'flow', 'audio'), tasks=('verb', 'noun'))
     return steps
 
 

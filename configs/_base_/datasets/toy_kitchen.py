@@ -1,6 +1,6 @@
 """The toy kitchen in the official layout, as `tools/make_toy_kitchen.py data/toy_kitchen` writes it.
 
-RGB comes from the MP4 files by timestamps, sound from the wav files.
+A third of a second of sound around each of the eight times, as the clips are short.
 """
 
 _base_ = './epic100_rgb_flow_audio.py'
@@ -16,7 +16,9 @@ train_dataloader = dict(
         verb_classes=12,
         noun_classes=16,
         pipeline=dict(
-            crop=dict(size=64, scale=(0.7, 1.0)), spectrogram_size=dict(size=64)
+            audio=dict(window=0.32),
+            crop=dict(size=64, scale=(0.7, 1.0)),
+            spectrogram_size=dict(size=64),
         ),
     ),
 )
@@ -28,7 +30,10 @@ val_dataloader = dict(
         verb_classes=12,
         noun_classes=16,
         pipeline=dict(
-            resize=dict(size=64), crop=dict(size=64), spectrogram_size=dict(size=64)
+            audio=dict(window=0.32),
+            resize=dict(size=64),
+            crop=dict(size=64),
+            spectrogram_size=dict(size=64),
         ),
     ),
 )

@@ -49,7 +49,11 @@ class ClassificationHead(nn.Module):
         Raises:
             ValueError: If a label is not in ``0 .. K - 1``.
         """
-        wrong = [target for target in targets if target is not None and not 0 <= target < self.num_classes]
+        wrong = [
+            target
+            for target in targets
+            if target is not None and not 0 <= target < self.num_classes
+        ]
         if wrong:
             raise ValueError(
                 f'labels {wrong} are outside 0..{self.num_classes - 1}. Set `num_classes` to the '

@@ -54,7 +54,9 @@ class QueryFusion(nn.Module):
         self.task_tokens_as_keys = task_tokens_as_keys
         self.projections = nn.ModuleDict(
             {
-                name: nn.Identity() if channels == out_channels else nn.Linear(channels, out_channels)
+                name: nn.Identity()
+                if channels == out_channels
+                else nn.Linear(channels, out_channels)
                 for name, channels in in_channels.items()
             }
         )

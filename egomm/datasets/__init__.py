@@ -1,0 +1,10 @@
+"""From files to samples: annotations, sources of media, the order of an epoch, transforms.
+
+Importing this package registers its datasets and samplers; the transforms are registered by
+`egomm.datasets.transforms`.
+"""
+
+from egomm.datasets.epic import EpicKitchens
+from egomm.datasets.samplers import EpochSampler, SampleIndex
+
+__all__ = ['EpicKitchens', 'EpochSampler', 'SampleIndex']

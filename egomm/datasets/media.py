@@ -1,0 +1,299 @@
+"""Reading images, video and sound, with one error for everything that a file can get wrong.
+
+Seconds count from the beginning of the file (the earliest of its streams), as a player shows
+them. Video is read by time stamps, never by frame number: containers state frame rates that
+drift by seconds over half an hour.
+
+Shapes: N = frames of a clip, H, W = height and width.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+import cv2
+import numpy as np
+from av.video.reformatter import VideoReformatter
+
+# Containers end a little before the last annotated instant; a clip may reach this far over.
+TOLERANCE_FRAMES = 3
+# A wav file says all in its header; without this, opening takes FFmpeg twenty times as long.
+_WAV_OPTIONS = {'probesize': '4096'}
+# Decoders of lossy sound need a few packets before what they give is right.
+AUDIO_WARM_UP_SECONDS = 0.1
+
+
+class AudioPart(NamedTuple):
+    """A stretch of sound: ``samples`` float32, of which ``[start:stop]`` come from the file.
+
+    The rest, before the beginning or after the end of the file, is zero.
+    """
+
+    samples: np.ndarray
+    start: int
+    stop: int
+
+
+class MediaError(RuntimeError):
+    """A media file that cannot give what a clip needs.
+
+    Args:
+        path: The file.
+        reason: What was expected, what was found, what to do.
+    """
+
+    def __init__(self, path: str | Path, reason: str) -> None:
+        super().__init__(f'{path}: {reason}')
+        self.path = str(path)
+        self.reason = reason
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.path, self.reason)
+
+
+def read_image(path: str, gray: bool = False) -> np.ndarray:
+    """Read one image file.
+
+    Args:
+        path: A JPEG or PNG file.
+        gray: One channel instead of three.
+
+    Returns:
+        ``(H, W, 3)`` uint8 in RGB order, or ``(H, W)`` uint8 for ``gray``.
+
+    Raises:
+        MediaError: If the file is missing, empty, truncated or no image.
+    """
+    try:
+        with open(path, 'rb') as file:
+            data = file.read()
+    except OSError as error:
+        raise MediaError(
+            path,
+            f'a frame is expected here, but {error.strerror}. Extract the '
+            'frames of this video again, or correct `path` or `first` of its '
+            'source.',
+        ) from error
+    # OpenCV fills what a cut-off JPEG lacks with grey and says nothing.
+    if data[:2] == b'\xff\xd8' and b'\xff\xd9' not in data[-1024:]:
+        raise MediaError(path, f'the JPEG is cut off after {len(data)} bytes. Extract it again.')
+    image = None
+    if data:
+        buffer = np.frombuffer(data, np.uint8)
+        image = cv2.imdecode(buffer, cv2.IMREAD_GRAYSCALE if gray else cv2.IMREAD_COLOR)
+    if image is None:
+        raise MediaError(
+            path, f'an image is expected, but its {len(data)} bytes are none. Extract it again.'
+        )
+    return image if gray else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def read_video_frames(path: str, times: Sequence[float], stop: float | None = None) -> np.ndarray:
+    """Read the frames that are on screen at given times.
+
+    Args:
+        path: A video file.
+        times: ``N`` times in seconds, not decreasing.
+        stop: End of the clip in seconds, by default the last time. It may lie
+            ``TOLERANCE_FRAMES`` frames after the end of the video, whose last frame then stands
+            for what is missing.
+
+    Returns:
+        ``(N, H, W, 3)`` uint8 in RGB order.
+
+    Raises:
+        MediaError: If the file is missing or broken, holds no video, or ends before the clip.
+    """
+    stop = times[-1] if stop is None else stop
+    clip = f'the clip has its frames at {times[0]:.3f}-{times[-1]:.3f} s and ends at {stop:.3f} s'
+    with _opened(path) as container:
+        stream = container.streams.best('video')
+        if stream is None:
+            raise MediaError(
+                path,
+                'a video is expected, but the file has no video stream. '
+                'Correct the `path` of the source, or take `rgb` out of `sources`.',
+            )
+        stream.codec_context.thread_count = 1  # the workers of the loader are the parallelism
+        origin = _origin(container)
+        frame_seconds = float(1 / (stream.average_rate or stream.guessed_rate or 25))
+        tolerance = TOLERANCE_FRAMES * frame_seconds
+        stated_end = _stated_end(container, stream, origin)
+        if stop > stated_end + tolerance:
+            raise MediaError(
+                path,
+                f'the video lasts {stated_end:.3f} s, but {clip}. Correct the '
+                'time stamps in the annotation file, or fetch the whole video.',
+            )
+        wanted = [_to_ticks(time + origin, stream) for time in times]
+        images: list[np.ndarray] = []
+        reformatter = VideoReformatter()
+        before = None
+        for time, (frame, is_last) in zip(
+            times, _on_screen(container, stream, wanted), strict=True
+        ):
+            if frame is None:
+                raise MediaError(
+                    path,
+                    f'no frame can be decoded at {time:.3f} s. '
+                    'The file is probably cut off: fetch it again.',
+                )
+            end = float(frame.pts * stream.time_base) - origin + frame_seconds
+            if frame.is_corrupt or (is_last and time > end + tolerance):
+                raise MediaError(
+                    path,
+                    f'nothing can be decoded after {end:.3f} s, but {clip}. '
+                    'The file is probably cut off or damaged: fetch it again.',
+                )
+            if frame is not before:
+                # One thread: starting more costs ten times the conversion of a small frame.
+                image = reformatter.reformat(frame, format='rgb24', threads=1).to_ndarray()
+            images.append(image)
+            before = frame
+    return np.stack(images)
+
+
+def read_audio(path: str, first: int, count: int, sample_rate: int) -> AudioPart | None:
+    """Read a stretch of sound as one channel at a given rate.
+
+    Args:
+        path: A wav file, or a video with sound.
+        first: Number of the first sample wanted, counted at ``sample_rate`` from the beginning
+            of the file; may be negative.
+        count: How many samples are wanted.
+        sample_rate: Samples per second of the result.
+
+    Returns:
+        The samples, or None if the file has no audio stream.
+
+    Raises:
+        MediaError: If the file is missing or broken.
+    """
+    with _opened(path) as container:
+        stream = container.streams.best('audio')
+        if stream is None:
+            return None
+        origin = _origin(container)
+        stop_seconds = (first + count) / sample_rate
+        begin_seconds = first / sample_rate - AUDIO_WARM_UP_SECONDS
+        if begin_seconds > 0:
+            container.seek(_to_ticks(begin_seconds + origin, stream), stream=stream)
+        to_mono = _ToMono(stream, sample_rate)
+        chunks: list[np.ndarray] = []
+        position = 0
+        for frame in container.decode(stream):
+            if frame.pts is None:
+                continue
+            seconds = float(frame.pts * stream.time_base) - origin
+            if seconds >= stop_seconds + AUDIO_WARM_UP_SECONDS:
+                break
+            if not chunks and seconds + frame.samples / frame.sample_rate < begin_seconds:
+                continue
+            if not chunks:
+                position = round(seconds * sample_rate)
+            chunks += to_mono(frame)
+        if chunks:
+            chunks += to_mono(None)
+    samples = np.zeros(count, np.float32)
+    decoded = np.concatenate(chunks) if chunks else np.zeros(0, np.float32)
+    start = min(max(position - first, 0), count)
+    stop = min(max(position + len(decoded) - first, start), count)
+    samples[start:stop] = decoded[start + first - position : stop + first - position]
+    return AudioPart(samples, start, stop)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[av.container.InputContainer]:
+    """Open a file; every error of FFmpeg becomes a MediaError, and the file is closed."""
+    options = _WAV_OPTIONS if path.lower().endswith('.wav') else {}
+    try:
+        with av.open(path, options=options) as container:
+            yield container
+    except av.FFmpegError as error:
+        raise MediaError(
+            path,
+            f'a readable video or sound file is expected, but FFmpeg says '
+            f'{error.strerror!r}. Fetch the file again, or correct the `path` of '
+            'its source.',
+        ) from error
+
+
+class _ToMono:
+    """Audio frames to one channel of float32 in -1..1 at ``sample_rate``.
+
+    The way is 16-bit, as in a prepared wav: FFmpeg mixes channels to their mean in whole numbers,
+    but to sqrt(2) times that in floating point.
+    """
+
+    def __init__(self, stream: av.AudioStream, sample_rate: int) -> None:
+        # Prepared wav files need no resampler, which costs more than reading them.
+        self.is_ready = (
+            stream.rate == sample_rate and stream.channels == 1 and stream.format.name == 's16'
+        )
+        self.resampler = av.AudioResampler(format='s16', layout='mono', rate=sample_rate)
+
+    def __call__(self, frame: av.AudioFrame | None) -> list[np.ndarray]:
+        """Samples of a frame; of what the resampler still holds, for None."""
+        if self.is_ready:
+            parts = [] if frame is None else [frame]
+        else:
+            parts = self.resampler.resample(frame)
+        return [part.to_ndarray()[0] / np.float32(32768) for part in parts]
+
+
+def _origin(container: av.container.InputContainer) -> float:
+    """Time stamp, in seconds, at which a player starts the file."""
+    return (container.start_time or 0) / av.time_base
+
+
+def _stated_end(
+    container: av.container.InputContainer,
+    stream: av.VideoStream,
+    origin: float,
+) -> float:
+    """End of the video according to its header, infinite where the header does not say."""
+    if stream.duration is not None:
+        return float(((stream.start_time or 0) + stream.duration) * stream.time_base) - origin
+    return float('inf') if container.duration is None else container.duration / av.time_base
+
+
+def _to_ticks(seconds: float, stream: av.VideoStream | av.AudioStream) -> int:
+    # 0.1 ms of slack: 0.6 s is not a whole number of ticks in floating point.
+    return int((seconds + 1e-4) / stream.time_base)
+
+
+def _on_screen(
+    container: av.container.InputContainer,
+    stream: av.VideoStream,
+    wanted: Sequence[int],
+) -> Iterator[tuple[av.VideoFrame | None, bool]]:
+    """For each time stamp, not decreasing: the frame shown then, and whether it is the last.
+
+    Decodes forward, and seeks only where a keyframe lies between two wanted frames.
+    """
+    frames: Iterator[av.VideoFrame] = iter(())
+    shown = following = None
+    for target in wanted:
+        if shown is None or _keyframe_before(stream, target) > shown.pts:
+            container.seek(target, stream=stream)
+            frames = _with_pts(container.decode(stream))
+            shown, following = next(frames, None), next(frames, None)
+            if shown is not None and shown.pts > target:  # a seek may land after its target
+                container.seek(0, stream=stream)
+                frames = _with_pts(container.decode(stream))
+                shown, following = next(frames, None), next(frames, None)
+        while following is not None and following.pts <= target:
+            shown, following = following, next(frames, None)
+        yield shown, following is None
+
+
+def _with_pts(frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+    return (frame for frame in frames if frame.pts is not None)
+
+
+def _keyframe_before(stream: av.VideoStream, target: int) -> int:
+    """Time stamp of the last keyframe up to ``target``; -1 where the file has no index."""
+    position = stream.index_entries.search_timestamp(target)
+    return stream.index_entries[position].timestamp if position >= 0 else -1

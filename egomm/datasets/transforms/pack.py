@@ -1,0 +1,82 @@
+"""The last step of a pipeline: arrays to tensors, record to `EgoSample`.
+
+Shapes: N = instants, H, W = height and width, F, S = frequencies and columns of a spectrogram.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from mmcv.transforms import BaseTransform
+from torch import Tensor
+
+from egomm.datasets.media import MediaError
+from egomm.registry import TRANSFORMS
+from egomm.structures import EgoSample
+
+META_KEYS = ('narration_id', 'participant_id', 'video_id', 'start_seconds', 'stop_seconds')
+_MADE_BY = {'rgb': '`LoadRGB`', 'flow': '`LoadFlow`', 'audio': '`LoadAudio` and `LogPower`'}
+
+
+@TRANSFORMS.register_module()
+class PackSample(BaseTransform):
+    """Give what the model reads: ``inputs``, ``present`` and the sample.
+
+    ``inputs`` holds tensors by modality: ``rgb`` (3, N, H, W) and ``flow`` (2, N, H, W) uint8,
+    ``audio`` (1, N, F, S) float32; any other name is passed on as it is. ``present`` says which
+    of them are real.
+
+    Args:
+        inputs: Names of the modalities.
+        tasks: Tasks whose labels are passed on. A clip may lack a label.
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[str] = ('rgb', 'flow', 'audio'),
+        tasks: Sequence[str] = ('verb', 'noun'),
+    ) -> None:
+        self.inputs = tuple(inputs)
+        self.tasks = tuple(tasks)
+
+    def transform(self, results: dict) -> dict:
+        """Pack one clip.
+
+        Returns:
+            ``dict(inputs=..., present=..., data_samples=EgoSample)``.
+
+        Raises:
+            ValueError: If no transform has made one of the inputs.
+            MediaError: If none of the inputs is real.
+        """
+        for name in self.inputs:
+            if name not in results:
+                maker = _MADE_BY.get(name, 'the transform that makes it')
+                raise ValueError(
+                    f'PackSample(inputs={self.inputs}) wants {name!r}, which no transform has '
+                    f'made. Add {maker} to the pipeline, or remove {name!r} from `inputs`.'
+                )
+        present = {name: results['present'].get(name, True) for name in self.inputs}
+        if not any(present.values()):
+            raise MediaError(
+                results['video_id'],
+                f'the clip has none of {list(self.inputs)}. '
+                'Fetch at least one of them, or leave the clip out with `keep`.',
+            )
+        metainfo = {key: results[key] for key in META_KEYS}
+        metainfo.update(times=results['times'].tolist(), present=present)
+        gt = {task: results['gt'][task] for task in self.tasks if task in results['gt']}
+        return {
+            'inputs': {name: _to_tensor(name, results[name]) for name in self.inputs},
+            'present': present,
+            'data_samples': EgoSample(metainfo=metainfo, gt=gt),
+        }
+
+
+def _to_tensor(name: str, array: np.ndarray) -> Tensor:
+    """Channels first."""
+    if name in ('rgb', 'flow'):
+        array = array.transpose(3, 0, 1, 2)
+    elif name == 'audio':
+        array = array[None]
+    return torch.from_numpy(np.ascontiguousarray(array))

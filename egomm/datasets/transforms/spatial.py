@@ -1,0 +1,190 @@
+"""Sizes, crops and flips, done to the RGB and the flow of a clip together.
+
+Boxes are in relative coordinates, so the two keep showing the same thing where their resolutions
+differ. ``crop_box`` in the results is (left, top, right, bottom) of what is left of the original
+frame, and ``flipped`` says whether that is mirrored: points follow by cropping, then flipping.
+
+Flow is not rescaled with the image: networks are trained on the motion of the original frames.
+
+Shapes: N = instants, H, W = height and width, C = 3 for RGB, 2 for flow.
+"""
+
+import math
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from egomm.registry import TRANSFORMS
+
+Box = tuple[float, float, float, float]
+_MODALITIES = ('rgb', 'flow')
+_WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
+
+
+@TRANSFORMS.register_module()
+class ResizeShort(BaseTransform):
+    """Resize so that the shorter side has ``size`` pixels; the aspect ratio stays.
+
+    Args:
+        size: Pixels.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def transform(self, results: dict) -> dict:
+        """Resize ``rgb`` and ``flow``."""
+        for modality in _loaded(results):
+            height, width = results[modality].shape[1:3]
+            scale = self.size / min(height, width)
+            results[modality] = resize(
+                results[modality], (round(height * scale), round(width * scale))
+            )
+        return results
+
+
+@TRANSFORMS.register_module()
+class RandomResizedCrop(BaseTransform):
+    """Cut out a random box and resize it to a square.
+
+    Args:
+        size: Side of the square in pixels.
+        scale: Smallest and largest share of the area.
+        ratio: Smallest and largest width / height of the box, in pixels.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        scale: tuple[float, float] = (0.5, 1.0),
+        ratio: tuple[float, float] = (3 / 4, 4 / 3),
+    ) -> None:
+        if not (0 < scale[0] <= scale[1] <= 1 and 0 < ratio[0] <= ratio[1]):
+            raise ValueError(
+                'RandomResizedCrop wants 0 < scale[0] <= scale[1] <= 1 and '
+                f'0 < ratio[0] <= ratio[1]; got {scale!r} and {ratio!r}.'
+            )
+        self.size = size
+        self.scale = scale
+        self.ratio = ratio
+
+    def transform(self, results: dict) -> dict:
+        """Crop ``rgb`` and ``flow`` to the same box."""
+        height, width = _reference(results).shape[1:3]
+        area, position = results['rng'].uniform(*self.scale), results['rng'].random(2)
+        aspect = math.exp(results['rng'].uniform(*np.log(self.ratio))) * height / width
+        # Where the box would not fit, its aspect ratio gives way and its area stays.
+        box_width = min(max(math.sqrt(area * aspect), area), 1.0)
+        box_height = area / box_width
+        left, top = position * (1 - box_width, 1 - box_height)
+        box = (float(left), float(top), float(left + box_width), float(top + box_height))
+        return _crop(results, box, self.size)
+
+
+@TRANSFORMS.register_module()
+class CentreCrop(BaseTransform):
+    """Cut a square out of the middle.
+
+    Args:
+        size: Side in pixels. A smaller image gives its largest square, which is then resized.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def transform(self, results: dict) -> dict:
+        """Crop ``rgb`` and ``flow`` to the same box."""
+        height, width = _reference(results).shape[1:3]
+        side = min(self.size, height, width)
+        left, top = (width - side) // 2 / width, (height - side) // 2 / height
+        return _crop(results, (left, top, left + side / width, top + side / height), self.size)
+
+
+@TRANSFORMS.register_module()
+class RandomFlip(BaseTransform):
+    """Mirror left and right; horizontal motion changes its sign, vertical motion does not.
+
+    Args:
+        prob: How often.
+    """
+
+    def __init__(self, prob: float = 0.5) -> None:
+        if not 0 <= prob <= 1:
+            raise ValueError(f'RandomFlip wants 0 <= prob <= 1; got {prob!r}.')
+        self.prob = prob
+
+    def transform(self, results: dict) -> dict:
+        """Flip ``rgb`` and ``flow``, or neither."""
+        if results['rng'].random() >= self.prob:
+            return results
+        for modality in _loaded(results):
+            results[modality] = results[modality][:, :, ::-1]
+        if 'flow' in results and results['present']['flow']:
+            flow = results['flow'].copy()
+            flow[..., 0] = 255 - flow[..., 0]
+            results['flow'] = flow
+        results['flipped'] = not results.get('flipped', False)
+        return results
+
+
+def resize(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resize ``(N, H, W, C)`` images to ``size`` (height, width), averaging where they shrink."""
+    height, width = size
+    if images.shape[1:3] == (height, width):
+        return images
+    shrinks = height <= images.shape[1] and width <= images.shape[2]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    resized = np.empty((len(images), height, width, images.shape[3]), images.dtype)
+    for source, target in zip(images, resized, strict=True):
+        cv2.resize(np.ascontiguousarray(source), (width, height), dst=target, interpolation=method)
+    return resized
+
+
+def _loaded(results: dict) -> list[str]:
+    return [modality for modality in _MODALITIES if modality in results]
+
+
+def _reference(results: dict) -> np.ndarray:
+    """Images whose pixels decide about a box: RGB where the clip has it, else flow."""
+    loaded = _loaded(results)
+    if not loaded:
+        raise ValueError(
+            'A crop needs images, and there are none. Put `LoadRGB` or `LoadFlow` '
+            'before it in the pipeline, or take it out.'
+        )
+    real = [modality for modality in loaded if results['present'][modality]]
+    return results[(real or loaded)[0]]
+
+
+def _crop(results: dict, box: Box, size: int) -> dict:
+    """Cut the box out of every modality, resize it to a square, and note it."""
+    for modality in _loaded(results):
+        images = results[modality]
+        height, width = images.shape[1:3]
+        left, right = _pixels(box[0], box[2], width)
+        top, bottom = _pixels(box[1], box[3], height)
+        results[modality] = resize(images[:, top:bottom, left:right], (size, size))
+    results['crop_box'] = _inside(
+        results.get('crop_box', _WHOLE), box, results.get('flipped', False)
+    )
+    return results
+
+
+def _pixels(low: float, high: float, size: int) -> tuple[int, int]:
+    first = min(round(low * size), size - 1)
+    return first, max(round(high * size), first + 1)
+
+
+def _inside(outer: Box, box: Box, flipped: bool) -> Box:
+    """A box given within ``outer`` (which is shown mirrored if ``flipped``), in the original."""
+    left, top, right, bottom = box
+    if flipped:
+        left, right = 1 - right, 1 - left
+    width, height = outer[2] - outer[0], outer[3] - outer[1]
+    return (
+        outer[0] + left * width,
+        outer[1] + top * height,
+        outer[0] + right * width,
+        outer[1] + bottom * height,
+    )

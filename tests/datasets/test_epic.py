@@ -1,0 +1,285 @@
+"""The dataset: samples by the contract, reproducible, and honest about what cannot be read."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.dataset import pseudo_collate
+from torch.utils.data import DataLoader
+
+from egomm.datasets import EpochSampler, SampleIndex
+from egomm.datasets.media import MediaError
+from egomm.registry import DATASETS
+from egomm.structures import EgoSample
+
+
+@pytest.fixture
+def build(world, files):
+    """Build the dataset of `world`, with changes."""
+
+    def build(**changes):
+        return DATASETS.build(
+            {
+                'type': 'EpicKitchens',
+                'ann_file': 'annotations/EPIC_100_train.csv',
+                'data_root': str(world),
+                'sources': files.sources,
+                'pipeline': files.pipeline,
+                **changes,
+            }
+        )
+
+    return build
+
+
+@pytest.fixture
+def broken(world, files, tmp_path):
+    """A copy of `world` in which the video of the last two clips is cut off."""
+    root = tmp_path / 'broken'
+    shutil.copytree(world, root)
+    path = root / 'P02/videos/P02_101.MP4'
+    path.write_bytes(path.read_bytes()[:500])
+    return root
+
+
+def equal(one, other):
+    """Whether two samples are the same, tensors and all."""
+    return (
+        all(torch.equal(one['inputs'][name], other['inputs'][name]) for name in one['inputs'])
+        and one['data_samples'].times == other['data_samples'].times
+    )
+
+
+def test_sample_has_the_layout_that_models_read(build):
+    sample = build()[0]
+    shapes = {name: (tuple(x.shape), x.dtype) for name, x in sample['inputs'].items()}
+    assert shapes == {
+        'rgb': ((3, 4, 32, 32), torch.uint8),
+        'flow': ((2, 4, 32, 32), torch.uint8),
+        'audio': ((1, 4, 16, 16), torch.float32),
+    }
+    assert sample['present'] == {'rgb': True, 'flow': True, 'audio': True}
+    assert isinstance(sample['data_samples'], EgoSample)
+    meta = sample['data_samples'].metainfo
+    assert {
+        name: meta[name]
+        for name in (
+            'narration_id',
+            'participant_id',
+            'video_id',
+            'start_seconds',
+            'stop_seconds',
+            'present',
+        )
+    } == {
+        'narration_id': 'P01_01_0',
+        'participant_id': 'P01',
+        'video_id': 'P01_01',
+        'start_seconds': 0.2,
+        'stop_seconds': 1.2,
+        'present': sample['present'],
+    }
+    assert sample['data_samples'].gt == {'verb': 0, 'noun': 1}
+
+
+def test_video_without_flow_is_masked_and_has_the_same_shape(build):
+    dataset = build()
+    sample = dataset[2]
+    assert sample['present'] == {'rgb': True, 'flow': False, 'audio': True}
+    assert sample['inputs']['flow'].shape == dataset[0]['inputs']['flow'].shape
+    assert (sample['inputs']['flow'] == 128).all()
+
+
+def test_randomness_follows_seed_epoch_and_index_only(build):
+    one, other = build(), build()
+    first = one[SampleIndex(4, 1)]
+    other[SampleIndex(0, 0)], one[SampleIndex(5, 2)]
+    assert equal(first, other[SampleIndex(4, 1)])
+    assert not equal(first, one[SampleIndex(5, 1)])
+    assert not equal(first, build(seed=1)[SampleIndex(4, 1)])
+
+
+@pytest.mark.parametrize('workers', [1, 2])
+def test_workers_give_the_same_samples_as_none(build, workers):
+    def load(workers):
+        dataset = build()
+        sampler = EpochSampler(dataset, seed=3)
+        sampler.set_epoch(2)
+        batches = DataLoader(
+            dataset, 2, sampler=sampler, num_workers=workers, collate_fn=pseudo_collate
+        )
+        samples = [
+            (item, rgb)
+            for batch in batches
+            for item, rgb in zip(batch['data_samples'], batch['inputs']['rgb'], strict=True)
+        ]
+        return samples, dataset.report()
+
+    samples, report = load(0)
+    others, other_report = load(workers)
+    assert report == other_report
+    assert report['audio'] == {'whole': 4, 'padded': 0, 'silent': 0, 'absent': 0}
+    for (item, rgb), (other, other_rgb) in zip(samples, others, strict=True):
+        assert item.narration_id == other.narration_id
+        assert torch.equal(rgb, other_rgb)
+
+
+def test_padding_comes_without_labels(build):
+    dataset = build()
+    padded = dataset[SampleIndex(1, 0, True)]
+    assert padded['data_samples'].gt == {}
+    assert equal(padded, dataset[SampleIndex(1, 0, False)])
+
+
+def test_unreadable_clip_is_replaced_counted_and_named(build, broken):
+    dataset = build(data_root=str(broken), failure_budget=0.5)
+    names = {dataset[SampleIndex(epoch, 2)]['data_samples'].narration_id for epoch in range(8)}
+    assert names == {'P01_01_0', 'P01_01_1'}
+    failed = dataset.report()['failed']
+    assert 1 <= len(failed) <= 2
+    assert 'P02_101.MP4: a readable video' in failed[0]
+    assert 'Needed for the clip P02_101_' in failed[0]
+    # The replacement is as reproducible as the clip.
+    assert equal(
+        dataset[SampleIndex(9, 2)],
+        build(data_root=str(broken), failure_budget=0.5)[SampleIndex(9, 2)],
+    )
+
+
+def test_too_many_unreadable_clips_stop_the_run(build, broken):
+    dataset = build(data_root=str(broken))  # 0.1 %: one clip
+    text = (
+        r'2 of 4 clips could not be read; failure_budget=0.001 allows 1:(?s:.*)'
+        r'P02_101_(?s:.*)P02_101_(?s:.*)Repair'
+    )
+    with pytest.raises(RuntimeError, match=text):
+        [dataset[index] for index in (2, 3)]
+
+
+def test_workers_share_the_budget(build, broken):
+    dataset = build(data_root=str(broken), failure_budget=0.5)
+    loader = DataLoader(dataset, 1, sampler=[2, 3], num_workers=2, collate_fn=pseudo_collate)
+    names = [batch['data_samples'][0].narration_id for batch in loader]
+    assert set(names) <= {'P01_01_0', 'P01_01_1'}
+    assert len(dataset.failures) == 2
+    assert all('Needed for the clip P02_101_' in line for line in dataset.report()['failed'])
+
+
+def test_evaluation_never_replaces_a_clip(build, broken):
+    dataset = build(data_root=str(broken), test_mode=True)
+    assert dataset[1]['data_samples'].narration_id == 'P01_01_1'
+    with pytest.raises(MediaError, match=r'P02_101\.MP4: .*Needed for the clip P02_101_0'):
+        dataset[2]
+
+
+def test_clip_after_the_end_of_its_video_says_so(build, world, files, tmp_path):
+    table = files.write_csv(tmp_path / 'late.csv', [files.row('P02_101_9', 'P02_101', 3, 9, 50)])
+    dataset = build(
+        ann_file=str(table),
+        test_mode=True,
+        sources={'rgb': files.sources['rgb']},
+        pipeline=[
+            *files.pipeline[:2],
+            {'type': 'CentreCrop', 'size': 32},
+            {'type': 'PackSample', 'inputs': ['rgb']},
+        ],
+    )
+    with pytest.raises(MediaError, match=r'lasts 4\.000 s, but.*ends at 9\.000 s.*P02_101_9'):
+        dataset[0]
+
+
+def test_clips_without_any_file_are_listed(build, files, tmp_path):
+    rows = [
+        files.row('P01_01_0', 'P01_01', 0.2, 1.2, 60),
+        files.row('P07_07_3', 'P07_07', 1, 2, 60),
+    ]
+    table = files.write_csv(tmp_path / 'a.csv', rows)
+    with pytest.raises(ValueError, match=r"1 of 2 clips have no file of any modality.*'P07_07_3'"):
+        build(ann_file=str(table))
+
+
+def test_annotations_alone_need_no_media(build, tmp_path):
+    dataset = build(sources=None, pipeline=[], check_files=False)
+    assert [dataset.get_data_info(index)['narration_id'] for index in range(4)] == [
+        'P01_01_0',
+        'P01_01_1',
+        'P02_101_0',
+        'P02_101_1',
+    ]
+    assert dataset.get_data_info(0)['sources'] == {}
+
+
+def test_subset_is_taken_and_identified(build, tmp_path):
+    whole, half = build(), build(keep={'fraction': 0.5, 'seed': 0})
+    assert (len(whole), whole.subset_hash) == (4, None)
+    assert len(half) == 2
+    assert len(half.subset_hash) == 64
+    names = [half.get_data_info(index)['narration_id'] for index in range(2)]
+    path = tmp_path / 'list.txt'
+    path.write_text('\n'.join(names) + '\n')
+    assert build(keep=str(path)).subset_hash == half.subset_hash
+
+
+def test_class_files_give_names_and_numbers(build, files, tmp_path):
+    table = files.write_csv(
+        tmp_path / 'verbs.csv', ['0,take,[],x', '1,put,[],x'], 'id,key,instances,category'
+    )
+    dataset = build(verb_classes=str(table), noun_classes=3)
+    assert dataset.metainfo['classes'] == {'verb': ['take', 'put']}
+    assert dataset.metainfo['num_classes'] == {'verb': 2, 'noun': 3}
+    with pytest.raises(ValueError, match=r"line 3, column 'noun_class'.*0\.\.1 .*got '2'"):
+        build(noun_classes=2)
+
+
+def test_pipeline_may_have_named_steps(build, files):
+    steps = {f'step{number}': step for number, step in enumerate(files.pipeline)}
+    assert equal(build(pipeline=steps)[0], build()[0])
+    steps['step5'] = None  # RandomFlip
+    assert len(build(pipeline=steps).pipeline.transforms) == len(files.pipeline) - 1
+
+
+def test_missing_source_for_a_loader_is_explained(build, files):
+    dataset = build(sources={'rgb': files.sources['rgb']})
+    with pytest.raises(ValueError, match=r"LoadFlow reads flow.*sources for \['rgb'\] only. Add"):
+        dataset[0]
+
+
+def test_real_rows_load(realdata):
+    for name, rows in (
+        ('ek100/EPIC_100_validation.csv', 9_668),
+        ('ek100/EPIC_100_test_timestamps.csv', 13_092),
+        ('ek100_c2/training.csv', 67_217),
+    ):
+        dataset = DATASETS.build(
+            {'type': 'EpicKitchens', 'ann_file': str(realdata / name), 'check_files': False}
+        )
+        assert len(dataset) == rows
+    quarter = DATASETS.build(
+        {
+            'type': 'EpicKitchens',
+            'ann_file': str(realdata / 'ek100_c2/training.csv'),
+            'check_files': False,
+            'keep': {'fraction': 0.25, 'seed': 0},
+        }
+    )
+    assert len(quarter) == 67_217 // 4
+    # The list that the MIMO configs train on.
+    assert quarter.subset_hash == (
+        '87928b4f02931755349ea293a94faa85384c690440210a14dc2f81ea2467a49f'
+    )
+
+
+@pytest.mark.skipif(not Path('/proc/self/statm').exists(), reason='needs /proc to see memory')
+def test_memory_stays_flat(build):
+    dataset = build()
+
+    def pages():
+        return int(Path('/proc/self/statm').read_text().split()[1])
+
+    for epoch in range(3):
+        [dataset[SampleIndex(epoch, index)] for index in range(4)]
+    before = pages()
+    for epoch in range(25):
+        [dataset[SampleIndex(epoch, index)] for index in range(4)]
+    assert pages() - before < 20 * 256  # 20 MB of 4 KB pages

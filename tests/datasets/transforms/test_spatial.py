@@ -1,0 +1,130 @@
+"""Sizes, crops and flips: RGB and flow keep showing the same thing."""
+
+import numpy as np
+import pytest
+
+from egomm.datasets.transforms import CentreCrop, RandomFlip, RandomResizedCrop, ResizeShort
+
+
+def places(array):
+    """Relative (x, y) that each pixel of the first image tells, see `images`."""
+    return (array[0, ..., :2].astype(float) - 20) / 200
+
+
+def test_resize_short_keeps_the_aspect_ratio(images):
+    out = ResizeShort(10)(images())
+    assert out['rgb'].shape == (2, 10, 15, 3)
+    assert out['flow'].shape == (2, 10, 15, 2)
+    assert out['rgb'].dtype == np.uint8
+    np.testing.assert_allclose(places(out['rgb']), places(out['flow']), atol=0.02)
+    assert ResizeShort(80)(images())['rgb'].shape == (2, 80, 120, 3)
+
+
+def test_shrinking_averages_the_pixels():
+    board = np.indices((8, 8)).sum(0) % 2 * 200
+    rgb = np.repeat(board[None, ..., None], 3, axis=-1).astype(np.uint8)
+    assert (ResizeShort(4)({'rgb': rgb})['rgb'] == 100).all()
+
+
+def test_random_crop_takes_the_same_box_of_both(images, results):
+    boxes = set()
+    for seed in range(30):
+        start = results(rng=np.random.default_rng(seed), **images())
+        out = RandomResizedCrop(20, scale=(0.3, 0.8))(start)
+        assert out['rgb'].shape == (2, 20, 20, 3)
+        assert out['flow'].shape == (2, 20, 20, 2)
+        left, top, right, bottom = out['crop_box']
+        boxes.add(out['crop_box'])
+        assert 0 <= left < right <= 1
+        assert 0 <= top < bottom <= 1
+        assert 0.3 <= (right - left) * (bottom - top) <= 0.8
+        ratio = (right - left) * 60 / ((bottom - top) * 40)
+        assert 3 / 4 - 1e-9 <= ratio <= 4 / 3 + 1e-9 or right - left == 1 or bottom - top == 1
+        centre = ((left + right) / 2, (top + bottom) / 2)
+        for name in ('rgb', 'flow'):
+            # A pixel of the flow is 1/30 wide.
+            np.testing.assert_allclose(places(out[name]).mean((0, 1)), centre, atol=0.035)
+    assert len(boxes) == 30
+
+
+def test_box_that_does_not_fit_keeps_its_area(images, results):
+    out = RandomResizedCrop(20, scale=(0.9, 0.9), ratio=(4, 4))(results(**images()))
+    left, top, right, bottom = out['crop_box']
+    assert right - left == 1
+    assert bottom - top == pytest.approx(0.9)
+
+
+def test_centre_crop_by_hand(images):
+    out = CentreCrop(20)(images())
+    assert out['crop_box'] == (20 / 60, 10 / 40, 40 / 60, 30 / 40)
+    assert out['rgb'].shape == (2, 20, 20, 3)
+    assert out['flow'].shape == (2, 20, 20, 2)  # 10 x 10 of its pixels, resized
+    np.testing.assert_array_equal(out['rgb'], images()['rgb'][:, 10:30, 20:40])
+    np.testing.assert_allclose(places(out['rgb']), places(out['flow']), atol=0.03)
+
+
+def test_centre_crop_of_a_smaller_image_is_its_largest_square(images):
+    out = CentreCrop(50)(images())
+    assert out['rgb'].shape == (2, 50, 50, 3)
+    assert out['crop_box'] == pytest.approx((10 / 60, 0, 50 / 60, 1))
+
+
+def test_flip_mirrors_and_negates_horizontal_motion_only(images, results):
+    before = images()
+    out = RandomFlip(1)(results(**images()))
+    np.testing.assert_array_equal(out['rgb'], before['rgb'][:, :, ::-1])
+    np.testing.assert_array_equal(out['flow'][..., 0], 255 - before['flow'][:, :, ::-1, 0])
+    np.testing.assert_array_equal(out['flow'][..., 1], before['flow'][:, :, ::-1, 1])
+    assert out['flipped'] is True
+
+
+def test_flip_twice_is_identity(images, results):
+    out = RandomFlip(1)(RandomFlip(1)(results(**images())))
+    np.testing.assert_array_equal(out['rgb'], images()['rgb'])
+    np.testing.assert_array_equal(out['flow'], images()['flow'])
+    assert out['flipped'] is False
+
+
+def test_flip_happens_as_often_as_asked(images, results):
+    rng = np.random.default_rng(0)
+    flips = sum('flipped' in RandomFlip(0.25)(results(rng=rng, **images(1))) for _ in range(400))
+    assert 70 < flips < 130
+
+
+def test_placeholders_follow_to_the_same_size(images, results):
+    start = results(**images())
+    start.update(flow=np.full((2, 16, 16, 2), 128, np.uint8), present={'rgb': True, 'flow': False})
+    out = RandomFlip(1)(RandomResizedCrop(24)(ResizeShort(32)(start)))
+    assert out['flow'].shape == (2, 24, 24, 2)
+    assert (out['flow'] == 128).all()
+
+
+def test_boxes_refer_to_present_images(images, results):
+    start = results(**images())
+    start.update(rgb=np.zeros((2, 16, 16, 3), np.uint8), present={'rgb': False, 'flow': True})
+    assert CentreCrop(10)(start)['crop_box'] == (10 / 30, 5 / 20, 20 / 30, 15 / 20)
+
+
+def test_crop_box_is_that_of_the_original_also_after_a_flip(images, results):
+    out = CentreCrop(20)(
+        RandomFlip(1)(RandomResizedCrop(40, scale=(0.4, 0.4))(results(**images())))
+    )
+    left, top, right, bottom = out['crop_box']
+    seen = places(out['rgb'])
+    assert seen[10, 10, 0] == pytest.approx((left + right) / 2, abs=0.03)
+    assert seen[10, 10, 1] == pytest.approx((top + bottom) / 2, abs=0.03)
+    assert seen[0, 0, 0] == pytest.approx(right, abs=0.03)  # mirrored: the left shows the right
+
+
+@pytest.mark.parametrize(
+    ('transform', 'words'),
+    [
+        (lambda: RandomFlip(2), 'prob <= 1; got 2'),
+        (lambda: RandomResizedCrop(8, scale=(0.9, 0.1)), 'scale.*got'),
+        (lambda: RandomResizedCrop(8, ratio=(0, 1)), 'ratio.*got'),
+        (lambda: CentreCrop(8)({'present': {}}), 'needs images.*`LoadRGB`'),
+    ],
+)
+def test_mistakes_are_explained(transform, words):
+    with pytest.raises(ValueError, match=words):
+        transform()

@@ -1,0 +1,39 @@
+"""Which instants a clip is looked at."""
+
+import numpy as np
+import pytest
+
+from egomm.datasets.transforms import SampleSegments
+
+
+def test_centres_by_hand(results):
+    # 61 frames, 8 segments: the offsets of Omnivore as worked out in the golden file.
+    out = SampleSegments(8, 'centre')(results())
+    assert out['offsets'].tolist() == [4, 11, 18, 26, 34, 41, 48, 56]
+    assert out['frame_indices'].tolist() == [64, 71, 78, 86, 94, 101, 108, 116]
+    np.testing.assert_allclose(out['times'], 1 + (out['offsets'] + 0.5) / 61)
+
+
+def test_random_instants_stay_in_order_and_inside(results):
+    seen = set()
+    for seed in range(50):
+        out = SampleSegments(4)(results(rng=np.random.default_rng(seed)))
+        seen.add(tuple(out['offsets']))
+        assert (np.diff(out['times']) >= 0).all()
+        assert 1.0 < out['times'][0]
+        assert out['times'][-1] < 2.0
+        for quarter, offset in enumerate(out['offsets']):
+            assert int(15.25 * quarter) <= offset < 15.25 * (quarter + 1)
+    assert len(seen) > 40
+
+
+def test_clip_shorter_than_the_number_of_instants_repeats_frames(results):
+    out = SampleSegments(8, 'centre')(results(start_frame=60, stop_frame=62))
+    assert set(out['frame_indices']) <= {60, 61, 62}
+    assert len(out['times']) == 8
+
+
+@pytest.mark.parametrize('arguments', [(0, 'random'), (8, 'uniform')])
+def test_other_arguments_are_refused(arguments):
+    with pytest.raises(ValueError, match="mode 'random' or 'centre'; got"):
+        SampleSegments(*arguments)

@@ -1,0 +1,37 @@
+"""Write the list of a share of the clips of an annotation file, with its hash.
+
+The clips with the lowest sha256 of '<seed>:<narration_id>' are taken, so the list does not depend
+on the order of the file. A dataset takes the list as `keep='LIST'`, or draws the same clips itself
+with `keep=dict(fraction=..., seed=...)`.
+"""
+
+import argparse
+import csv
+
+from egomm.datasets.subset import lowest_share, write_list
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('csv', help='annotation file with a column narration_id')
+    parser.add_argument('--fraction', type=float, default=0.25, help='share to take, within 0..1')
+    parser.add_argument('--seed', type=int, default=0, help='names the draw')
+    parser.add_argument('--out', required=True, help='the list to write')
+    args = parser.parse_args()
+    with open(args.csv, encoding='utf-8-sig', newline='') as file:
+        reader = csv.DictReader(file)
+        if 'narration_id' not in (reader.fieldnames or ()):
+            parser.error(f"{args.csv} has no column 'narration_id'; got {reader.fieldnames}")
+        names = [row['narration_id'] for row in reader]
+    kept = lowest_share(names, args.fraction, args.seed)
+    stated = write_list(
+        args.out,
+        kept,
+        f'{len(kept)} of {len(names)} clips: the lowest '
+        f'{args.fraction} of sha256("{args.seed}:<narration_id>")',
+    )
+    print(f'{args.out}: {len(kept)} of {len(names)} clips, sha256 {stated}')
+
+
+if __name__ == '__main__':
+    main()
