@@ -38,8 +38,8 @@ def golden():
 
 
 @pytest.fixture(scope='session')
-def toy_world(tmp_path_factory):
-    """Makes toy kitchens, each kind once: ``toy_world(videos=4, seed=3)`` -> its folder.
+def make_toy_world(tmp_path_factory):
+    """Makes toy kitchens, each kind once: ``make_toy_world(videos=4, seed=3)`` -> its folder.
 
     Keyword arguments other than ``videos`` are knobs of `egomm.testing.spec.KitchenSpec`.
     Tests share the folders, so they only read them.
@@ -55,6 +55,12 @@ def toy_world(tmp_path_factory):
         return root / spec.digest()
 
     return make
+
+
+@pytest.fixture(scope='session')
+def toy_world(make_toy_world):
+    """Folder of a toy kitchen of four short videos."""
+    return make_toy_world()
 
 
 @pytest.fixture(scope='session', autouse=True)

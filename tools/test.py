@@ -1,6 +1,6 @@
 """Evaluate a checkpoint.
 
-python tools/test.py configs/toy/mimo_query.py work_dirs/mimo_query/epoch_15.pth
+python tools/test.py configs/toy/mimo_query.py work_dirs/mimo_query/epoch_10.pth
 """
 
 import argparse

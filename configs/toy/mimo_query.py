@@ -14,3 +14,4 @@ _base_ = [
     '../_base_/schedules/toy.py',
     '../_base_/default_runtime.py',
 ]
+default_hooks = dict(logger=dict(interval=5))

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from mmengine.config import Config, DictAction
 
+from egomm.compat import unformatted
+
 if TYPE_CHECKING:
     from mmengine.runner import Runner
 
@@ -92,6 +94,7 @@ def load_config(args: argparse.Namespace) -> Config:
             f'{args.config}: custom_imports fails: {cause}. Correct the name, or put the folder '
             'of the module on PYTHONPATH; EGOMM_DEBUG=1 shows where it fails.'
         ) from error
+    config = unformatted(config)
     check_options(config, args.cfg_options)
     config.launcher = args.launcher
     if args.work_dir:

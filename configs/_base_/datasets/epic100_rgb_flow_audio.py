@@ -23,7 +23,7 @@ sources = dict(
 
 
 def clip_pipeline(train):
-    """Named steps, in order, so that a config overrides leaves: `pipeline=dict(crop=dict(size=64))`.
+    """Named steps, in order: a config overrides leaves, `pipeline=dict(crop=dict(size=64))`.
 
     Every modality of a clip sees the same times, the same crop and the same flip.
     """
@@ -34,6 +34,7 @@ def clip_pipeline(train):
         audio=dict(type='LoadAudio', sample_rate=24000, window=1.279),
     )
     if train:
+        steps['resize'] = None  # a step that a config can fill in
         steps['crop'] = dict(type='RandomResizedCrop', size=224, scale=(0.5, 1.0))
         steps['flip'] = dict(type='RandomFlip', prob=0.5)
     else:

@@ -1,6 +1,6 @@
 """The toy kitchen in the official layout, as `tools/make_toy_kitchen.py data/toy_kitchen` writes it.
 
-A third of a second of sound around each of the eight times, as the clips are short.
+A fifth of a second of sound around each of the eight times, as the clips are short.
 """
 
 _base_ = './epic100_rgb_flow_audio.py'
@@ -16,7 +16,7 @@ train_dataloader = dict(
         verb_classes=12,
         noun_classes=16,
         pipeline=dict(
-            audio=dict(window=0.32),
+            audio=dict(window=0.2),
             crop=dict(size=64, scale=(0.7, 1.0)),
             spectrogram_size=dict(size=64),
         ),
@@ -30,7 +30,7 @@ val_dataloader = dict(
         verb_classes=12,
         noun_classes=16,
         pipeline=dict(
-            audio=dict(window=0.32),
+            audio=dict(window=0.2),
             resize=dict(size=64),
             crop=dict(size=64),
             spectrogram_size=dict(size=64),

@@ -1,8 +1,8 @@
 """A few epochs of AdamW on a CPU: linear warm-up, then cosine."""
 
-max_epochs = 15
-warmup_epochs = 2
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=5)
+max_epochs = 8
+warmup_epochs = 1
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=4)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(

@@ -1,0 +1,1 @@
+"""A generated egocentric world in the official file layouts, for tests and quick starts."""

@@ -1,0 +1,70 @@
+"""Generates the toy kitchen in the official layout of EPIC-KITCHENS-100.
+
+Run:  python tools/make_toy_kitchen.py data/toy_kitchen
+      python tools/make_toy_kitchen.py /tmp/small --videos 4 --seed 3
+      python tools/make_toy_kitchen.py /tmp/hard --conflict 1 --verb-signal 0.4 0.65 0.45
+
+Every knob of ``egomm.testing.spec.KitchenSpec`` is an option of the same name.
+"""
+
+import argparse
+import dataclasses
+
+from egomm.testing.spec import PRESETS, KitchenSpec
+from egomm.testing.toy_kitchen import make_toy_kitchen, print_progress
+
+
+def parse_arguments(arguments: list[str] | None = None) -> tuple[argparse.Namespace, KitchenSpec]:
+    """Reads the command line; knobs override the preset."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('out', help='folder to write, new or empty')
+    parser.add_argument('--preset', choices=sorted(PRESETS), default='quick')
+    parser.add_argument('--videos', type=int, help='all videos together: a smaller world')
+    parser.add_argument('--processes', type=int, help='default: one per core, at most 8')
+    knobs = parser.add_argument_group('knobs')
+    for field in dataclasses.fields(KitchenSpec):
+        default = field.default
+        option = f'--{field.name.replace("_", "-")}'
+        if isinstance(default, tuple):
+            knobs.add_argument(option, type=float, nargs=len(default), metavar='X')
+        else:
+            knobs.add_argument(option, type=type(default), metavar='X')
+    options = parser.parse_args(arguments)
+    spec = PRESETS[options.preset]
+    if options.videos is not None:
+        spec = spec.with_videos(options.videos)
+    changes = {field.name: getattr(options, field.name) for field in dataclasses.fields(spec)}
+    changes = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in changes.items()
+        if value is not None
+    }
+    return options, dataclasses.replace(spec, **changes)
+
+
+def main() -> None:
+    """Generates the world and prints what was made."""
+    try:
+        options, spec = parse_arguments()
+        made = make_toy_kitchen(options.out, spec, options.processes, print_progress)
+    except ValueError as error:
+        raise SystemExit(f'error: {error}') from error
+    state = 'found complete' if made['reused'] else f'made in {made["seconds"]:.1f} s'
+    print(
+        f'{options.out}: {state}, {made["videos"]} videos of {made["participants"]} '
+        f'participants, {made["frames"]} frames, {made["bytes"] / 1e6:.0f} MB'
+    )
+    for split, counts in made['splits'].items():
+        majority = ', '.join(
+            f'{task} {100 * share:.1f} %' for task, share in counts['majority'].items()
+        )
+        print(
+            f'  {split:<10} {counts["clips"]:>5} clips in {counts["videos"]} videos, '
+            f'majority class: {majority}'
+        )
+
+
+if __name__ == '__main__':
+    main()

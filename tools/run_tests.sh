@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Set up .venv if needed and run the tests; warnings are errors.
+#
+#   bash tools/run_tests.sh                      # the quick suite
+#   bash tools/run_tests.sh --long               # with the tests marked `long`
+#   bash tools/run_tests.sh tests/functional -k attention
+#
+# EGOMM_REALDATA and EGOMM_GOLDEN name folders with real and with reference data; once one
+# of them is set, a test skipped for want of that data fails (tests/conftest.py).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+markers=(-m 'not long')
+arguments=()
+for argument in "$@"; do
+    if [[ "$argument" == --long ]]; then markers=(); else arguments+=("$argument"); fi
+done
+
+bash tools/setup_env.sh
+exec .venv/bin/python -m pytest "${markers[@]}" "${arguments[@]}"

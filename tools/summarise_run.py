@@ -1,0 +1,320 @@
+"""Numbers and pictures of a trained recognizer: how good it is, what it owes to each modality.
+
+    python tools/test.py CONFIG CHECKPOINT --dump work_dirs/run/predictions.pkl
+    python tools/summarise_run.py CONFIG CHECKPOINT work_dirs/run/predictions.pkl
+
+Writes metrics.json, curves.png, confusion_verb.png, confusion_noun.png, modalities.png and
+clips.png beside the predictions, and prints the numbers. The tests with one modality masked are
+run here, on clips that are loaded once.
+"""
+
+import argparse
+import json
+import pickle
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+# `projects/` of this checkout can be imported from any folder; an installed egomm comes first.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+import numpy as np  # noqa: E402
+
+from egomm.apis import launch  # noqa: E402
+from egomm.functional.scores import (  # noqa: E402
+    confusion_matrix,
+    majority_share,
+    rank_actions,
+    rank_classes,
+    wilson_interval,
+)
+
+TASKS = ('verb', 'noun')
+Sample = dict[str, Any]
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description='Numbers and pictures of a trained recognizer.')
+    launch.add_common_arguments(parser)
+    parser.add_argument('checkpoint', help='path of the checkpoint')
+    parser.add_argument('dump', help='what tools/test.py --dump wrote with this checkpoint')
+    parser.add_argument('--clips', type=int, default=8, help='how many clips to show')
+    return parser.parse_args(arguments)
+
+
+def labelled(samples: Sequence[Sample]) -> list[Sample]:
+    """Samples that have a label for every task."""
+    return [sample for sample in samples if all(task in sample['gt'] for task in TASKS)]
+
+
+def first_answers(samples: Sequence[Sample]) -> np.ndarray:
+    """The best (verb, noun) of each sample, ``(N, 2)``."""
+    verb, noun = (
+        np.stack([np.asarray(sample['pred'][task]) for sample in samples]) for task in TASKS
+    )
+    return rank_actions(verb, noun, 1)[:, 0]
+
+
+def true_classes(samples: Sequence[Sample]) -> np.ndarray:
+    """The true (verb, noun) of each sample, ``(N, 2)``."""
+    return np.array([[int(sample['gt'][task]) for task in TASKS] for sample in samples])
+
+
+def accuracies(samples: Sequence[Sample]) -> dict[str, float]:
+    """Top-1 of verb, noun and action in percent."""
+    right = first_answers(samples) == true_classes(samples)
+    columns = dict(verb=right[:, 0], noun=right[:, 1], action=right.all(axis=1))
+    return {task: 100 * float(column.mean()) for task, column in columns.items()}
+
+
+def measure(samples: Sequence[Sample]) -> dict[str, dict[str, float]]:
+    """Top-1 of each task beside the numbers it has to beat, in percent."""
+    truth = true_classes(samples)
+    labels = dict(verb=truth[:, 0], noun=truth[:, 1], action=truth)
+    report = {}
+    for task, top1 in accuracies(samples).items():
+        successes = round(top1 * len(samples) / 100)
+        majority = majority_share(labels[task])
+        report[task] = dict(
+            top1=top1,
+            lower95=100 * wilson_interval(successes, len(samples))[0],
+            majority=majority,
+            ratio=top1 / majority,
+        )
+    for name, key in (('product_of_accuracies', 'top1'), ('product_of_majorities', 'majority')):
+        report['action'][name] = report['verb'][key] * report['noun'][key] / 100
+    return report
+
+
+def read_curves(work_dir: Path) -> dict[str, dict[str, list[tuple[float, float]]]]:
+    """Loss and validation top-1 over epochs, from MMEngine's scalars of all runs in a folder."""
+    loss: dict[int, tuple[float, float]] = {}
+    validation: dict[str, dict[float, float]] = defaultdict(dict)
+    for path in sorted(work_dir.glob('*/vis_data/scalars.json')):
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        steps = [row for row in rows if 'loss' in row]
+        for row in steps:
+            loss[row['step']] = (row['step'], row['loss'])  # a resumed run repeats its last steps
+        for row in rows:
+            for task in (*TASKS, 'action'):
+                value = row.get(f'epic100/all_{task}_accuracy_at_1')
+                if value is not None:
+                    validation[task][row['step']] = value
+    panels: dict[str, dict] = {}
+    if loss:
+        panels['training loss, by step'] = dict(loss=sorted(loss.values()))
+    if validation:
+        panels['validation top-1 in percent, by epoch'] = {
+            task: sorted(points.items()) for task, points in validation.items()
+        }
+    return panels
+
+
+def load_clips(config: Any) -> list[dict]:
+    """All batches of the test loader, decoded once."""
+    from mmengine.runner import Runner
+
+    return list(Runner.build_dataloader(config.test_dataloader))
+
+
+def load_model(config: Any, checkpoint: str) -> Any:
+    """The model with its weights, ready to predict."""
+    import torch
+
+    from egomm.registry import MODELS
+
+    model = MODELS.build(config.model)
+    state = torch.load(checkpoint, map_location='cpu', weights_only=True)
+    model.load_state_dict(state.get('state_dict', state))
+    return model.to('cuda' if torch.cuda.is_available() else 'cpu').eval()
+
+
+def without_each_modality(model: Any, batches: Sequence[dict]) -> Iterator[tuple[str, dict]]:
+    """Top-1 with one modality masked, for each modality of the model."""
+    import torch
+
+    for modality in model.backbones:
+        print(f'testing without {modality} ...', flush=True)
+        model.data_preprocessor.drop = (modality,)
+        samples = []
+        with torch.inference_mode():
+            for batch in batches:
+                samples += [sample.to_dict() for sample in model.test_step(batch)]
+        yield modality, accuracies(labelled(samples))
+    model.data_preprocessor.drop = ()
+
+
+def class_names(config: Any, task: str, count: int) -> list[str]:
+    """Names from the official class file beside the annotations, or else numbers."""
+    from egomm.datasets.annotations import read_class_names
+
+    dataset = config.test_dataloader.dataset
+    folder = Path(dataset.get('data_root', ''), dataset.ann_file).parent
+    path = folder / f'EPIC_100_{task}_classes.csv'
+    return list(read_class_names(str(path))) if path.is_file() else [str(i) for i in range(count)]
+
+
+def participants(config: Any) -> dict[str, set[str]]:
+    """Who is in the training part and who is in the test part."""
+    from egomm.registry import DATASETS
+
+    found = {}
+    for part in ('train', 'test'):
+        settings = dict(config[f'{part}_dataloader'].dataset, pipeline=[], check_files=False)
+        dataset = DATASETS.build(settings)
+        found[part] = {
+            dataset.get_data_info(index)['participant_id'] for index in range(len(dataset))
+        }
+    return found
+
+
+def pictures_of_clips(
+    samples: Sequence[Sample],
+    batches: Sequence[dict],
+    model: Any,
+    names: dict[str, list[str]],
+    count: int,
+) -> list:
+    """Clips evenly spread over the test part, with answers and attention."""
+    from egomm.visualization.drawing import ClipPicture
+
+    frames = {
+        sample.metainfo['narration_id']: clip
+        for batch in batches
+        if 'rgb' in batch['inputs']
+        for sample, clip in zip(batch['data_samples'], batch['inputs']['rgb'])
+    }
+    places = np.linspace(0, len(samples) - 1, min(count, len(samples))).round().astype(int)
+    pictures = []
+    for sample in (samples[place] for place in places):
+        clip = frames.get(sample['narration_id'])
+        if clip is None:
+            continue
+        predictions = {}
+        for task in TASKS:
+            logits = np.asarray(sample['pred'][task], dtype=np.float64)
+            chances = np.exp(logits - logits.max())
+            best = rank_classes(logits[None], 3)[0]
+            predictions[task] = [(names[task][i], chances[i] / chances.sum()) for i in best]
+        shares = {}
+        if 'attention' in sample['pred']:  # (heads, tasks, modalities)
+            mass = np.asarray(sample['pred']['attention']).mean(axis=0)
+            shares = {
+                task: dict(zip(model.neck.modalities, map(float, mass[index])))
+                for index, task in enumerate(model.neck.tasks)
+            }
+        pictures.append(
+            ClipPicture(
+                title=sample['narration_id'],
+                frames=clip.permute(1, 2, 3, 0).numpy(),
+                truth={task: names[task][int(sample['gt'][task])] for task in TASKS},
+                predictions=predictions,
+                shares=shares,
+            )
+        )
+    return pictures
+
+
+def draw(
+    out: Path,
+    samples: Sequence[Sample],
+    changes: dict,
+    pictures: list,
+    names: dict[str, list[str]],
+    panels: dict,
+) -> list[str]:
+    """Write the pictures; returns their names."""
+    from egomm.visualization.drawing import bars, confusion, contact_sheet, curves
+
+    figures = {}
+    if panels:
+        figures['curves.png'] = curves(panels, xlabel='')
+    answers, truth = first_answers(samples), true_classes(samples)
+    for index, task in enumerate(TASKS):
+        counts = confusion_matrix(answers[:, index], truth[:, index], len(names[task]))
+        title = f'{task}: truth and answer'
+        figures[f'confusion_{task}.png'] = confusion(counts, names[task], title)
+    by_task = {
+        task: {name: change[task] for name, change in changes.items()}
+        for task in (*TASKS, 'action')
+    }
+    figures['modalities.png'] = bars(
+        by_task, 'change of top-1, points', 'one modality masked at test'
+    )
+    if pictures:
+        figures['clips.png'] = contact_sheet(pictures)
+    for name, figure in figures.items():
+        figure.savefig(out / name)
+    return list(figures)
+
+
+def show(metrics: dict) -> None:
+    """Print the numbers as two small tables."""
+    people = metrics['participants']
+    shared = people['shared_with_train']
+    print(
+        f'\n{metrics["clips"]} clips of {", ".join(people["test"])}: '
+        + (f'{", ".join(shared)} also in training' if shared else 'nobody of them in training')
+    )
+    print(f'\n{"":8}{"top-1 %":>9}{"95 % lower":>12}{"majority":>10}{"ratio":>7}')
+    for task, row in metrics['top1'].items():
+        print(
+            f'{task:8}{row["top1"]:9.1f}{row["lower95"]:12.1f}{row["majority"]:10.1f}'
+            f'{row["ratio"]:7.1f}'
+        )
+    action = metrics['top1']['action']
+    print(
+        f'action, if verb and noun erred independently: {action["product_of_accuracies"]:.1f}; '
+        f'if both were the commonest class: {action["product_of_majorities"]:.1f}'
+    )
+    print(
+        f'\nChange of top-1, in points, with one modality masked at test\n{"":8}'
+        + ''.join(f'{task:>9}' for task in metrics['top1'])
+    )
+    for modality, change in metrics['without'].items():
+        print(f'{modality:8}' + ''.join(f'{change[task]:+9.1f}' for task in metrics['top1']))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    args = parse_arguments(arguments)
+    config = launch.load_config(args)
+    config.merge_from_dict(args.cfg_options)
+    from mmengine.registry import init_default_scope
+
+    init_default_scope(config.get('default_scope', 'egomm'))
+    out = Path(args.dump).parent
+    with open(args.dump, 'rb') as file:  # our own file: a pickle of a stranger can run code
+        samples = labelled(pickle.load(file))
+    if not samples:
+        raise ValueError(
+            f'{args.dump} has no sample with a label for each of {list(TASKS)}. '
+            'Evaluate a part that has labels.'
+        )
+    print('loading the model and the clips ...', flush=True)
+    model, batches = load_model(config, args.checkpoint), load_clips(config)
+    top1, people = measure(samples), participants(config)
+    changes = {
+        modality: {task: value - top1[task]['top1'] for task, value in values.items()}
+        for modality, values in without_each_modality(model, batches)
+    }
+    names = {task: class_names(config, task, len(samples[0]['pred'][task])) for task in TASKS}
+    metrics = dict(
+        clips=len(samples),
+        top1=top1,
+        without=changes,
+        participants=dict(
+            test=sorted(people['test']), shared_with_train=sorted(people['test'] & people['train'])
+        ),
+    )
+    (out / 'metrics.json').write_text(json.dumps(metrics, indent=2) + '\n')
+    print('drawing ...', flush=True)
+    pictures = pictures_of_clips(samples, batches, model, names, args.clips)
+    written = draw(out, samples, changes, pictures, names, read_curves(out))
+    show(metrics)
+    print(f'\nwritten to {out}: {", ".join(["metrics.json", *written])}')
+
+
+if __name__ == '__main__':
+    launch.run(main)
