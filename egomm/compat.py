@@ -111,11 +111,14 @@ def load_checkpoint(path: str | Path, map_location: Any = 'cpu') -> Any:
     try:
         with torch.serialization.safe_globals(_allowed_globals()):
             checkpoint = torch.load(path, map_location=map_location, weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ValueError(_refusal(path, error)) from error
-    except (RuntimeError, EOFError) as error:
+    except Exception as error:  # what torch raises on a damaged file depends on its bytes
+        reason = f'{type(error).__name__}: {error}'.strip(' :')
+        if isinstance(error, pickle.UnpicklingError):
+            if 'Unsupported operand' not in reason:
+                raise ValueError(_refusal(path, error)) from error
+            reason = 'it is neither a zip file nor a pickle'  # torch advises to load it unsafely
         raise ValueError(
-            f'{path} is no complete checkpoint ({error}). Copy or download it again, or take an '
+            f'{path} is no complete checkpoint ({reason}). Copy or download it again, or take an '
             'earlier one.'
         ) from error
     return _with_real_buffers(checkpoint)
@@ -140,7 +143,13 @@ def install_safe_checkpoint_loading() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / Path(urlparse(url).path).name
         if not file.exists():
-            torch.hub.download_url_to_file(url, str(file), progress=progress)
+            try:
+                torch.hub.download_url_to_file(url, str(file), progress=progress)
+            except OSError as error:
+                raise ValueError(
+                    f'{url} cannot be downloaded: {error}. Correct the address, or put the file '
+                    f'there by hand: {file}.'
+                ) from error
         return load_checkpoint(file, map_location)
 
     mmengine_checkpoint.CheckpointLoader.register_scheme('', load_from_local, force=True)

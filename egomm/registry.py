@@ -127,7 +127,7 @@ class ComponentRegistry(Registry):
         return (
             f'No {self.name} is called {key!r}. Close names: {close}. Correct `type` in the '
             f'config; for a class of your own, decorate it with '
-            f'`@egomm.registry.{self._variable()}.register_module()` and name its file in the '
+            f'`@{self._variable()}.register_module()` and name its file in the '
             f"config: custom_imports = dict(imports=['my_package.my_file'], "
             'allow_failed_imports=False).'
         )
@@ -151,8 +151,12 @@ class ComponentRegistry(Registry):
                 yield from (f'{scope}.{name}' for name in child.module_dict)
 
     def _variable(self) -> str:
-        """Under which variable of this file the registry is found, e.g. ``MODELS``."""
-        return next((name for name, value in globals().items() if value is self), 'MODELS')
+        """Where a user finds the registry: here, or its root where it has no name here."""
+        for module, wanted in ((globals(), self), (vars(roots), self.root)):
+            for name, value in module.items():
+                if value is wanted:
+                    return f'{"egomm" if wanted is self else "mmengine"}.registry.{name}'
+        return f'registry of {self.name}'
 
 
 install_drn_stand_in()

@@ -7,6 +7,8 @@ are skipped. Once its variable is set the data is promised, and such a skip beco
 
 import dataclasses
 import os
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -61,6 +63,15 @@ def make_toy_world(tmp_path_factory):
 def toy_world(make_toy_world):
     """Folder of a toy kitchen of four short videos."""
     return make_toy_world()
+
+
+@pytest.fixture(scope='session')
+def real_files(realdata, tmp_path_factory):
+    """The real frames and videos in the layout of EPIC-KITCHENS-100, with made-up labels."""
+    out = tmp_path_factory.mktemp('real_files')
+    tool = ROOT / 'tools/prepare/real_files.py'
+    subprocess.run([sys.executable, tool, realdata, out], check=True, capture_output=True)
+    return out
 
 
 @pytest.fixture(scope='session', autouse=True)

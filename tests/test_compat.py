@@ -5,6 +5,7 @@ import importlib
 import os
 import pickle
 import sys
+import urllib.error
 import warnings
 import zipfile
 
@@ -143,6 +144,35 @@ def test_mmengine_reads_web_addresses_safely(tmp_path, safe_mmengine, monkeypatc
     with pytest.raises(ValueError, match='holds a Python object'):
         mmengine_checkpoint.CheckpointLoader.load_checkpoint('https://example.org/hostile.pth')
     assert not (tmp_path / 'written').exists()
+
+
+@pytest.mark.parametrize('data', [b'', b'<!DOCTYPE html>404', b'hello world, no checkpoint' * 100])
+def test_a_file_that_is_no_checkpoint_is_named(data, tmp_path):
+    path = tmp_path / 'x.pth'
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r'x\.pth is no complete checkpoint \(\w+.*\)\. Copy or'):
+        compat.load_checkpoint(path)
+
+
+def test_a_checkpoint_cut_in_its_first_block_is_named(tmp_path):
+    path = tmp_path / 'x.pth'
+    torch.save(dict(state_dict=dict(weight=torch.zeros(20_000))), path)
+    path.write_bytes(path.read_bytes()[:20_000])
+    with pytest.raises(ValueError, match=r'x\.pth is no complete checkpoint'):
+        compat.load_checkpoint(path)
+
+
+def test_an_address_that_does_not_answer_is_named(monkeypatch, tmp_path):
+    def refuse(url, file, progress):
+        raise urllib.error.URLError('Connection refused')
+
+    compat.install_safe_checkpoint_loading()
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', refuse)
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    with pytest.raises(
+        ValueError, match=r'https://example\.org/x\.pth cannot be downloaded: .*by hand'
+    ):
+        mmengine_checkpoint.CheckpointLoader.load_checkpoint('https://example.org/x.pth')
 
 
 def test_drn_stand_in_is_found_only_where_the_files_are_not():

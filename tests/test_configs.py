@@ -44,7 +44,7 @@ def on_toy_world(config, world):
         dataset.data_root = str(world)
         dataset.pop('keep', None)
         for step in ('crop', 'resize', 'spectrogram_size'):
-            if step in dataset.pipeline:
+            if dataset.pipeline.get(step):
                 dataset.pipeline[step].size = 64
     for key in ('tail_verbs', 'tail_nouns', 'unseen'):
         config.val_evaluator[key] = str(
@@ -53,7 +53,11 @@ def on_toy_world(config, world):
     return config
 
 
-@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: str(path.relative_to(ROOT)))
+# Its classes and files are those of the real footage: tests/test_main_job.py trains it.
+ON_TOY_WORLD = [path for path in CONFIGS if path.stem != 'mimo_query_real-files']
+
+
+@pytest.mark.parametrize('path', ON_TOY_WORLD, ids=lambda path: str(path.relative_to(ROOT)))
 def test_config_trains_a_step_and_predicts(path, toy_world):
     config = on_toy_world(Config.fromfile(path), toy_world)
     with DefaultScope.overwrite_default_scope('egomm'):

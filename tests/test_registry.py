@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from mmengine.registry import DefaultScope
+from mmengine.registry import OPTIMIZERS, DefaultScope
 
 from egomm import registry
 from egomm.registry import DATASETS, HOOKS, MODELS, TRANSFORMS
@@ -113,6 +113,14 @@ def test_full_paths_still_work():
 def test_error_of_another_registry_names_its_variable():
     with pytest.raises(ValueError, match=r"No hook.*'PlainCheckpointHook'.*registry\.HOOKS\."):
         HOOKS.get('PlainCheckpointsHook')
+
+
+def test_error_of_a_registry_that_egomm_adds_nothing_to_names_that_of_mmengine():
+    with (
+        DefaultScope.overwrite_default_scope('egomm'),
+        pytest.raises(ValueError, match=r"'AdamW'.*@mmengine\.registry\.OPTIMIZERS\.register"),
+    ):
+        OPTIMIZERS.build(dict(type='AdamWW', params=[]))
 
 
 class Plugin:

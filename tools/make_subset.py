@@ -11,6 +11,18 @@ import csv
 from egomm.datasets.subset import lowest_share, write_list
 
 
+def read_names(path: str) -> list[str]:
+    """The narration ids of an annotation file, in its order."""
+    try:
+        with open(path, encoding='utf-8-sig', newline='') as file:
+            reader = csv.DictReader(file)
+            if 'narration_id' not in (reader.fieldnames or ()):
+                raise ValueError(f"{path} has no column 'narration_id'; got {reader.fieldnames}")
+            return [row['narration_id'] for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f'{path}: a CSV in UTF-8 is expected: {error}') from error
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('csv', help='annotation file with a column narration_id')
@@ -18,18 +30,17 @@ def main() -> None:
     parser.add_argument('--seed', type=int, default=0, help='names the draw')
     parser.add_argument('--out', required=True, help='the list to write')
     args = parser.parse_args()
-    with open(args.csv, encoding='utf-8-sig', newline='') as file:
-        reader = csv.DictReader(file)
-        if 'narration_id' not in (reader.fieldnames or ()):
-            parser.error(f"{args.csv} has no column 'narration_id'; got {reader.fieldnames}")
-        names = [row['narration_id'] for row in reader]
-    kept = lowest_share(names, args.fraction, args.seed)
-    stated = write_list(
-        args.out,
-        kept,
-        f'{len(kept)} of {len(names)} clips: the lowest '
-        f'{args.fraction} of sha256("{args.seed}:<narration_id>")',
-    )
+    try:
+        names = read_names(args.csv)
+        kept = lowest_share(names, args.fraction, args.seed)
+        stated = write_list(
+            args.out,
+            kept,
+            f'{len(kept)} of {len(names)} clips: the lowest '
+            f'{args.fraction} of sha256("{args.seed}:<narration_id>")',
+        )
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
     print(f'{args.out}: {len(kept)} of {len(names)} clips, sha256 {stated}')
 
 

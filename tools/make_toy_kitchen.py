@@ -49,7 +49,7 @@ def main() -> None:
     try:
         options, spec = parse_arguments()
         made = make_toy_kitchen(options.out, spec, options.processes, print_progress)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from error
     state = 'found complete' if made['reused'] else f'made in {made["seconds"]:.1f} s'
     print(

@@ -67,7 +67,7 @@ cat <<END
 
 What to try next:
   the paper's baseline         $PY tools/train.py configs/toy/mimo_concat.py
-  another setting              $PY tools/train.py $CONFIG --work-dir work_dirs/more --cfg-options train_cfg.max_epochs=30
+  another setting              $PY tools/train.py $CONFIG --work-dir work_dirs/slower --cfg-options optim_wrapper.optimizer.lr=1e-3
   a harder world               $PY tools/make_toy_kitchen.py data/harder --conflict 1 --seed 1
   two processes                bash tools/dist_train.sh $CONFIG 2
   real data                    README.md, "EPIC-KITCHENS-100"

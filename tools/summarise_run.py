@@ -230,7 +230,7 @@ def draw(
 
     figures = {}
     if panels:
-        figures['curves.png'] = curves(panels, xlabel='')
+        figures['curves.png'] = curves(panels)
     answers, truth = first_answers(samples), true_classes(samples)
     for index, task in enumerate(TASKS):
         counts = confusion_matrix(answers[:, index], truth[:, index], len(names[task]))

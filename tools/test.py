@@ -1,6 +1,6 @@
 """Evaluate a checkpoint.
 
-python tools/test.py configs/toy/mimo_query.py work_dirs/mimo_query/epoch_10.pth
+python tools/test.py configs/toy/mimo_query.py work_dirs/mimo_query/epoch_8.pth
 """
 
 import argparse

@@ -45,6 +45,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 def main(arguments: Sequence[str] | None = None) -> None:
     args = parse_arguments(arguments)
     config = launch.load_config(args)
+    if not config.get('train_dataloader'):
+        raise ValueError(
+            f'{args.config} has no train_dataloader. Add one, with train_cfg and optim_wrapper.'
+        )
     if args.no_validate:
         config.val_cfg = config.val_dataloader = config.val_evaluator = None
     if args.amp:

@@ -5,7 +5,9 @@ Cost:    <GPU hours, once measured>
 Expect:  paper 54.38 / 41.04 / 27.81 (verb / noun / action top-1); ours <once measured>
 Source:  8 frames, 60 epochs, a quarter of train (section 3 of the paper). The paper does not
          list its quarter; ours is the quarter of the narration ids with the lowest
-         sha256('0:<narration_id>'), 16,804 clips, whatever the order of the file.
+         sha256('0:<narration_id>'), 16,804 clips, whatever the order of the file. Their list,
+         which a run writes to train_subset.txt in its work directory, has the sha256
+         87928b4f02931755349ea293a94faa85384c690440210a14dc2f81ea2467a49f.
 """
 
 _base_ = [

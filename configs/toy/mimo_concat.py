@@ -8,9 +8,9 @@ Source:  as the toy query config; only the fusion differs.
 
 _base_ = './mimo_query.py'
 model = dict(
-    neck=dict(_delete_=True, type='ConcatFusion', in_channels=dict(rgb=64, flow=64, audio=64)),
+    neck=dict(_delete_=True, type='ConcatFusion', in_channels=dict(rgb=96, flow=96, audio=96)),
     heads=dict(
-        verb=dict(source='fused', in_channels=192), noun=dict(source='fused', in_channels=192)
+        verb=dict(source='fused', in_channels=288), noun=dict(source='fused', in_channels=288)
     ),
     record=(),
 )

@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from mmengine.config import Config, DictAction
@@ -21,7 +22,11 @@ from egomm.compat import unformatted
 if TYPE_CHECKING:
     from mmengine.runner import Runner
 
+_BUILD = 'mmengine.registry.build_functions'
+_LONGEST = 300  # characters of an error of MMEngine
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
+# `dict(...)` or `{'key': ...}`, which MMEngine's parser takes for text; `{video}.MP4` is text.
+_DICT = re.compile(r"""(^|[\[(,])(dict\(|\{["'])""")
 
 
 class OptionsAction(DictAction):
@@ -40,7 +45,21 @@ class OptionsAction(DictAction):
                 f'--cfg-options wants KEY=VALUE, for example train_cfg.max_epochs=3; '
                 f'got {wrong[0]!r}'
             )
-        super().__call__(parser, namespace, values, option_string)
+        for value in values:
+            key, _, text = value.partition('=')
+            if _DICT.search(text.replace(' ', '')):
+                parser.error(
+                    f'--cfg-options {key} wants a number, a word or a list; got {text!r}. Change '
+                    f'a dict by its keys, as in {key}.NAME=VALUE; one that is not in the config '
+                    'yet has to be written there.'
+                )
+            try:
+                super().__call__(parser, namespace, [value], option_string)
+            except (RecursionError, AssertionError):  # of MMEngine's parser
+                parser.error(
+                    f'--cfg-options {key} wants a number, a word or a list such as "[a,b]" or '
+                    f'"[(a,b)]"; got {text!r}, whose brackets or commas cannot be read.'
+                )
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,8 +94,8 @@ def load_config(args: argparse.Namespace) -> Config:
         args: What a parser with `add_common_arguments` returned.
 
     Raises:
-        ValueError: If there is no such file, it imports a module that is not found, or an option
-            names a setting that does not exist.
+        ValueError: If there is no such file, it cannot be read, it imports a module that is not
+            found, or an option names a setting that does not exist.
     """
     if not Path(args.config).is_file():
         raise ValueError(
@@ -93,6 +112,11 @@ def load_config(args: argparse.Namespace) -> Config:
         raise ValueError(
             f'{args.config}: custom_imports fails: {cause}. Correct the name, or put the folder '
             'of the module on PYTHONPATH; EGOMM_DEBUG=1 shows where it fails.'
+        ) from error
+    except Exception as error:  # a config is a program, which may fail in any way
+        raise ValueError(
+            f'{args.config} cannot be read as a config: {type(error).__name__}: {error}. Correct '
+            'it or what its `_base_` names; EGOMM_DEBUG=1 shows where it fails.'
         ) from error
     config = unformatted(config)
     check_options(config, args.cfg_options)
@@ -192,7 +216,8 @@ def build_runner(config: Config) -> 'Runner':
         config: The whole config, with ``launcher`` and ``work_dir``.
 
     Raises:
-        ValueError: If there are more processes on this node than its CUDA devices.
+        ValueError: If the config has no model, or there are more processes on this node than
+            its CUDA devices.
     """
     import torch
     from mmengine.registry import RUNNERS
@@ -200,6 +225,11 @@ def build_runner(config: Config) -> 'Runner':
 
     from egomm import compat
 
+    if not config.get('model'):
+        raise ValueError(
+            f'{config.filename} has no `model`. Add one, or name a config that has one in '
+            '`_base_`, for example configs/toy/mimo_query.py.'
+        )
     hooks = config.setdefault('default_hooks', {})
     for name, kind in (
         ('plain_checkpoint', 'egomm.PlainCheckpointHook'),
@@ -271,29 +301,59 @@ def user_message(error: Exception) -> str | None:
     """The text of an error that was written for the person who wrote the config.
 
     That is a ValueError, RuntimeError or ImportError which egomm or a plugin in ``projects/``
-    raised itself, here or in a process of the data loader, and a config whose keys do not fit
-    the constructor.
+    raised itself, here or in a process of the data loader, and a config whose keys or values the
+    constructor of a component does not take.
 
     Returns:
         The text, or None for an error of the program, whose traceback is wanted.
     """
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     module = frames[-1].f_globals.get('__name__', '') if frames else ''
-    if isinstance(error, TypeError):
-        misfit = module == 'mmengine.registry.build_functions'
-        return f'{error}. Correct the keys beside its `type` in the config.' if misfit else None
-    if not isinstance(error, (ValueError, RuntimeError, ImportError)):
-        return None
-    if module == 'torch._utils':  # handed over by a process of the data loader, as text
+    if isinstance(error, TypeError) and module == _BUILD:
+        return f'{error}. Correct the keys beside its `type` in the config.'
+    speaks = isinstance(error, (ValueError, RuntimeError, ImportError))
+    if speaks and module.partition('.')[0] in ('egomm', 'projects', '__main__'):
+        return str(error)
+    if speaks and module == 'torch._utils':  # handed over by a process of the data loader, as text
         places = re.findall(r'^  File "(.*)", line', str(error), re.MULTILINE)
         own = places and Path(places[-1]).parts[-4:-1]
+        # The last one, which was raised while those before it were handled.
         message = re.search(
-            r'^[\w.]*(?:Value|Runtime|Import|Media)Error: (.*)',
+            r'.*^[\w.]*(?:Value|Runtime|Import|Media)Error: (.*)',
             str(error),
             re.MULTILINE | re.DOTALL,
         )
         return message.group(1).rstrip() if message and {'egomm', 'projects'} & {*own} else None
-    return str(error) if module.partition('.')[0] in ('egomm', 'projects', '__main__') else None
+    own_check = isinstance(error, (TypeError, ValueError, RuntimeError))
+    if own_check and module == 'mmengine.runner.runner':  # its text may hold half of the config
+        text = str(error).rstrip('.')
+        text = text if len(text) <= _LONGEST else f'{text[:_LONGEST]} ...'
+        return f'{text}. Correct the config; EGOMM_DEBUG=1 shows where it fails.'
+    if isinstance(error, (TypeError, ValueError, KeyError, AssertionError, AttributeError)):
+        return _failed_construction(error, frames)
+    return None
+
+
+def _failed_construction(error: Exception, frames: Sequence[FrameType]) -> str | None:
+    """What to say of a library that chokes on a value of the config; None for anything else."""
+    builds = [
+        frame
+        for frame in frames
+        if frame.f_code.co_name == 'build_from_cfg' and frame.f_globals['__name__'] == _BUILD
+    ]
+    component = builds[-1].f_locals.get('obj_cls') if builds else None
+    if component is None:
+        return None
+    given = ', '.join(
+        f'{key}={value!r}'
+        for key, value in builds[-1].f_locals['args'].items()
+        if value is None or isinstance(value, (bool, int, float, str))
+    )
+    name = getattr(component, '__name__', component)
+    return (
+        f'{name}({given}) cannot be built: {type(error).__name__}: {error}. Correct the values '
+        'beside its `type` in the config; EGOMM_DEBUG=1 shows where it fails.'
+    )
 
 
 def _leave_process_group() -> None:

@@ -198,6 +198,16 @@ def _read_csv(path: str | Path) -> tuple[list[str], Iterator[tuple[int, dict[str
             f'{path}: no such annotation file. Correct `data_root` and the name, or '
             'fetch it from github.com/epic-kitchens/epic-kitchens-100-annotations.'
         )
+    try:
+        return _checked_csv(path)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(
+            f'{path}: a CSV in UTF-8 is expected, but it cannot be read as one: {error}. Fetch the '
+            'file again.'
+        ) from error
+
+
+def _checked_csv(path: str | Path) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:
     with open(path, encoding='utf-8-sig', newline='') as file:
         reader = csv.reader(file)
         header = next(reader, [])

@@ -105,9 +105,9 @@ class EpicKitchens(BaseDataset):
         records = read_records(self.ann_file, self.num_classes)
         if self.keep is not None:
             total = len(records)
-            keep = (
-                self.keep if isinstance(self.keep, Mapping) else osp.join(self.data_root, self.keep)
-            )
+            keep = self.keep
+            if isinstance(keep, (str, Path)):
+                keep = osp.join(self.data_root, keep)
             kept = subset.choose([record['narration_id'] for record in records], keep)
             records = [record for record in records if record['narration_id'] in kept]
             self.subset_hash = subset.list_hash(kept)
@@ -119,6 +119,8 @@ class EpicKitchens(BaseDataset):
             )
         if self.check_files:
             self._find_files(records)
+        if not self.test_mode:
+            self._check_labels(records)
         self.failures = FailureBudget(len(records), self.failure_budget)
         self.audio_conditions = ClipCounter(len(records), AUDIO_CONDITIONS)
         return records
@@ -203,6 +205,19 @@ class EpicKitchens(BaseDataset):
                 f'Clip left out, {len(self.failures)} of at most {self.failures.limit}: {error}',
                 logger='current',
                 level=WARNING,
+            )
+
+    def _check_labels(self, records: Sequence[dict]) -> None:
+        """Refuse to train on a task of which no clip has a label."""
+        steps = self.pipeline.transforms
+        tasks = getattr(steps[-1], 'tasks', ()) if steps else ()
+        unlabelled = [task for task in tasks if not any(task in record['gt'] for record in records)]
+        if unlabelled:
+            raise ValueError(
+                f'{self.ann_file}: none of the {len(records)} clips has a label of {unlabelled}, '
+                f'for which the pipeline ends in PackSample(tasks={list(tasks)}). Give a file with '
+                'labels or set test_mode=True; to train without these labels, remove them from '
+                '`tasks`.'
             )
 
     def _find_files(self, records: Sequence[dict]) -> None:

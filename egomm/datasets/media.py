@@ -74,7 +74,7 @@ def read_image(path: str, gray: bool = False) -> np.ndarray:
             path,
             f'a frame is expected here, but {error.strerror}. Extract the '
             'frames of this video again, or correct `path` or `first` of its '
-            'source.',
+            'source; where the video ends earlier, correct the row of the clip.',
         ) from error
     # OpenCV fills what a cut-off JPEG lacks with grey and says nothing.
     if data[:2] == b'\xff\xd8' and b'\xff\xd9' not in data[-1024:]:

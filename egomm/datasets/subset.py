@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+_KEEP = '`keep` wants dict(fraction=..., seed=...) or the path of a list of narration ids'
 _STATED_HASH = re.compile(r'^# sha256 ([0-9a-f]{64})$', re.MULTILINE)
 
 
@@ -98,11 +99,10 @@ def choose(narration_ids: Iterable[str], keep: Mapping | str | Path) -> set[str]
     names = list(narration_ids)
     if isinstance(keep, Mapping):
         if set(keep) != {'fraction', 'seed'}:
-            raise ValueError(
-                '`keep` wants dict(fraction=..., seed=...) or the path of a list of '
-                f'narration ids; got {dict(keep)!r}.'
-            )
+            raise ValueError(f'{_KEEP}; got {dict(keep)!r}.')
         return lowest_share(names, keep['fraction'], keep['seed'])
+    if not isinstance(keep, (str, Path)):
+        raise ValueError(f'{_KEEP}; got {keep!r}.')
     kept = read_list(keep)
     unknown = sorted(kept - set(names))
     if unknown:

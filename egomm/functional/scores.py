@@ -167,16 +167,6 @@ def rank_actions(verb_scores: ArrayLike, noun_scores: ArrayLike, k: int) -> Inte
     return np.take_along_axis(pairs, order[:, :, None], axis=1)
 
 
-def top_k_accuracy(scores: ArrayLike, labels: ArrayLike, k: int) -> float:
-    """Percentage of rows ``(N, C)`` whose label ``(N,)`` is among the ``k`` best classes.
-
-    Raises:
-        ValueError: As in `class_report`.
-    """
-    values, ids = _checked(scores, labels, 'top_k_accuracy')
-    return _percent(_place(rank_classes(values, k), ids) < k)
-
-
 def confusion_matrix(predicted: ArrayLike, labels: ArrayLike, count: int) -> Integers:
     """How often a label (row) was predicted as a class (column): ``(count, count)``."""
     cells = np.asarray(labels, np.int64) * count + np.asarray(predicted, np.int64)

@@ -35,9 +35,16 @@ class CheckpointMatchHook(Hook):
         """Compare the checkpoint with the model, before anything is copied.
 
         Raises:
-            ValueError: If they differ, or if a run is to be resumed from weights alone.
+            ValueError: If they differ, the file holds no weights, or a run is to be resumed from
+                weights alone.
         """
         source = getattr(runner, '_load_from', None) or 'the checkpoint'
+        state = checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, dict) else None
+        if not isinstance(state, dict):
+            raise ValueError(
+                f'{source} holds no weights: a dict with `state_dict`, or tensors by name, is '
+                f'expected; got {_layout(checkpoint)}. Give a checkpoint of a training run.'
+            )
         if getattr(runner, '_resume', False) and 'optimizer' not in checkpoint:
             raise ValueError(
                 f'{source} holds no state of a run (it has {sorted(checkpoint)[:6]}), so nothing '
@@ -45,10 +52,7 @@ class CheckpointMatchHook(Hook):
                 f'load_from={source} instead of --resume.'
             )
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        weights = {
-            re.sub(r'^module\.', '', name): value
-            for name, value in checkpoint.get('state_dict', checkpoint).items()
-        }
+        weights = {re.sub(r'^module\.', '', name): value for name, value in state.items()}
         problems = _differences(model.state_dict(), weights, self.allow)
         if problems:
             raise ValueError(
@@ -57,6 +61,13 @@ class CheckpointMatchHook(Hook):
                 'fine-tune, name the parts that may differ: --cfg-options '
                 'default_hooks.checkpoint_match.allow="[\'heads.\']".'
             )
+
+
+def _layout(checkpoint: object) -> str:
+    """The types in a checkpoint, for an error."""
+    if not isinstance(checkpoint, dict):
+        return f'a {type(checkpoint).__name__}'
+    return f'state_dict={checkpoint["state_dict"]!r:.60}'
 
 
 def _differences(

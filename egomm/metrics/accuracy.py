@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from mmengine.evaluator import BaseMetric
 
-from egomm.functional.scores import class_report, epic100, majority_share, wilson_interval
+from egomm.functional.scores import class_report, epic100
 from egomm.registry import METRICS
 
 TASKS = ('verb', 'noun')
@@ -33,13 +33,8 @@ class EpicActionMetric(BaseMetric):
 
     Official keys: ``all_{verb,noun,action}_accuracy_at_{1,5}``, and at 1 only ``tail_...`` and
     ``unseen_...`` where the CSV files are given and have rows. Not part of the challenge script:
-    ``all_{verb,noun}_mean_class_accuracy_present`` (mean over the classes that occur in the
-    labels), and with ``majority`` what a score has to beat:
-
-    * ``all_{verb,noun,action}_majority``: always the commonest label of the scored rows;
-    * ``all_action_product_of_majorities`` and ``all_action_product_of_accuracies``: verb times
-      noun, so the action accuracy of two guesses, or two models, that err independently;
-    * ``all_{verb,noun,action}_accuracy_at_1_lower95``: lower end of the 95 % Wilson interval.
+    ``all_{verb,noun}_mean_class_accuracy_present``, the mean over the classes that occur in the
+    labels.
 
     Clips that a distributed sampler repeats to fill the last round count once.
 
@@ -49,7 +44,6 @@ class EpicActionMetric(BaseMetric):
         unseen: EPIC_100_unseen_participant_ids_validation.csv (column ``participant_id``).
         verb_classes: Number of verb classes.
         noun_classes: Number of noun classes.
-        majority: Add the floors above.
         **kwargs: Of ``mmengine.evaluator.BaseMetric``.
 
     Raises:
@@ -69,7 +63,6 @@ class EpicActionMetric(BaseMetric):
         unseen: str | None = None,
         verb_classes: int = 97,
         noun_classes: int = 300,
-        majority: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -77,7 +70,6 @@ class EpicActionMetric(BaseMetric):
         self.tail_nouns = _read_column(tail_nouns, 'noun', int)
         self.unseen = _read_column(unseen, 'participant_id', str)
         self.classes = {'verb': verb_classes, 'noun': noun_classes}
-        self.majority = majority
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep labels and logits of one batch, one result per sample.
@@ -124,8 +116,6 @@ class EpicActionMetric(BaseMetric):
         for task, scores, truth in zip(TASKS, (verb_scores, noun_scores), labels.T, strict=True):
             accuracy = class_report(scores, truth)['mean_class_accuracy']
             report[f'all_{task}_mean_class_accuracy_present'] = accuracy
-        if self.majority:
-            report.update(_floors(report, labels))
         return report
 
     def _logits(self, sample: dict, task: str) -> np.ndarray:
@@ -198,22 +188,6 @@ def _same_scores(first: Row, second: Row) -> bool:
         np.allclose(a, b, rtol=SAME_SCORES, atol=SAME_SCORES, equal_nan=True)
         for a, b in zip(first.scores, second.scores, strict=True)
     )
-
-
-def _floors(report: dict[str, float], labels: np.ndarray) -> dict[str, float]:
-    verb, noun = majority_share(labels[:, 0]), majority_share(labels[:, 1])
-    accuracy = {task: report[f'all_{task}_accuracy_at_1'] for task in (*TASKS, 'action')}
-    floors = {
-        'all_verb_majority': verb,
-        'all_noun_majority': noun,
-        'all_action_majority': majority_share(labels),
-        'all_action_product_of_majorities': verb * noun / 100,
-        'all_action_product_of_accuracies': accuracy['verb'] * accuracy['noun'] / 100,
-    }
-    for task, percent in accuracy.items():
-        hits = round(percent / 100 * len(labels))
-        floors[f'all_{task}_accuracy_at_1_lower95'] = 100 * wilson_interval(hits, len(labels))[0]
-    return floors
 
 
 def _read_column(path: str | None, column: str, kind: Callable[[str], Any]) -> list:

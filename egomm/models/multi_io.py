@@ -95,7 +95,11 @@ class MultiIOModel(BaseModel):
         losses = {}
         for task, head in self.heads.items():
             targets = [sample.gt.get(task) for sample in samples]
-            for name, value in head.loss(outputs[head.source], targets).items():
+            try:
+                answer = head.loss(outputs[head.source], targets)
+            except ValueError as error:
+                raise ValueError(f'head {task!r}: {error}') from error
+            for name, value in answer.items():
                 losses[f'{task}/{name}'] = value
         return losses
 
@@ -128,6 +132,12 @@ class MultiIOModel(BaseModel):
 def _build_all(role: str, configs: dict[str, dict]) -> ModuleDict:
     if not configs:
         raise ValueError(f'MultiIOModel wants at least one entry in `{role}`; got none')
+    for name, config in configs.items():
+        if not isinstance(config, dict):
+            raise ValueError(
+                f'MultiIOModel wants a dict with `type` as {role}[{name!r}]; got {config!r}. Give '
+                'it one, or delete the key in the config file.'
+            )
     modules: dict[str, Any] = {name: MODELS.build(config) for name, config in configs.items()}
     try:
         return ModuleDict(modules)

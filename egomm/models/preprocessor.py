@@ -31,6 +31,11 @@ class EgoDataPreprocessor(BaseDataPreprocessor):
         self.names = tuple(modalities)
         self.drop = tuple(drop)
         for name, values in modalities.items():
+            if not isinstance(values, dict) or not {'mean', 'std'} <= set(values):
+                raise ValueError(
+                    f'EgoDataPreprocessor wants modalities[{name!r}]=dict(mean=[...], std=[...]); '
+                    f'got {values!r}. Give it both, or delete the key in the config file.'
+                )
             if len(values['mean']) != len(values['std']):
                 raise ValueError(
                     f'{name}: mean has {len(values["mean"])} channels, std {len(values["std"])}'
@@ -59,6 +64,13 @@ class EgoDataPreprocessor(BaseDataPreprocessor):
         return dict(inputs=inputs, data_samples=data.get('data_samples'))
 
     def _check(self, data: dict) -> None:
+        lacking = [key for key in ('inputs', 'present') if key not in data]
+        if lacking:
+            raise ValueError(
+                f'the data preprocessor wants a batch with `inputs` and `present`; got '
+                f'{sorted(data)}: {lacking} missing. End the pipeline with `PackSample`, and give '
+                "the dataloader collate_fn=dict(type='pseudo_collate')."
+            )
         inputs = data['inputs']
         missing = [name for name in self.names if name not in inputs]
         if missing:

@@ -35,9 +35,3 @@ class Stream:
                 f'{tuple(self.mask.shape)} {self.mask.dtype} beside x of shape '
                 f'{tuple(self.x.shape)}. Pass True where x is real.'
             )
-
-    def sample_mask(self) -> Tensor:
-        """Whether a sample has anything real in this stream: ``(B,)`` bool."""
-        if self.mask is None:
-            return self.x.new_ones(self.x.shape[0], dtype=torch.bool)
-        return self.mask if self.mask.dim() == 1 else self.mask.any(dim=1)

@@ -36,12 +36,11 @@ class ClipPicture:
     shares: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
-def curves(panels: Mapping[str, Mapping[str, Points]], xlabel: str) -> Figure:
-    """Lines over a common axis, one panel a quantity.
+def curves(panels: Mapping[str, Mapping[str, Points]]) -> Figure:
+    """Lines, one panel a quantity.
 
     Args:
-        panels: By name of the quantity, the lines by name, each a list of ``(x, y)``.
-        xlabel: Name of the common axis.
+        panels: By title (the quantity and its axis), the lines by name, each a list of ``(x, y)``.
 
     Raises:
         ValueError: If a panel has no line with a point.
@@ -59,7 +58,7 @@ def curves(panels: Mapping[str, Mapping[str, Points]], xlabel: str) -> Figure:
             # A few points are marked one by one, many would hide the line.
             marker = 'o' if len(points) < 30 else None
             axes.plot(*zip(*points), color=colour, label=label, marker=marker, markersize=4)
-        axes.set(xlabel=xlabel, title=name)
+        axes.set(title=name)
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
     return figure

@@ -9,5 +9,5 @@ _base_ = '../../configs/toy/mimo_concat.py'
 custom_imports = dict(imports=['projects.example.late_max'], allow_failed_imports=False)
 model = dict(
     neck=dict(_delete_=True, type='LateMax'),
-    heads=dict(verb=dict(in_channels=64), noun=dict(in_channels=64)),
+    heads=dict(verb=dict(in_channels=96), noun=dict(in_channels=96)),
 )

@@ -2,12 +2,15 @@
 
 import argparse
 import os
+import re
 
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import OPTIMIZERS
 
 from egomm.apis import launch
+from egomm.registry import MODELS
 
 
 @pytest.mark.parametrize(
@@ -37,6 +40,57 @@ def test_options_have_to_exist(key, words):
         launch.check_options(config, {key: 1})
 
 
+@pytest.mark.parametrize(
+    'option, words',
+    [
+        ('data.keep=dict(fraction=0.2,seed=0)', r'as in data\.keep\.NAME=VALUE; one'),
+        ('data.keep={"seed": 0}', 'one that is not in the config yet has to be written there'),
+        ('param_scheduler=[dict(type=LinearLR)]', r"list; got '\[dict\(type=LinearLR\)\]'"),
+        ('a.b=f(1,2)', r"such as \"\[a,b\]\".*got 'f\(1,2\)', whose brackets or commas"),
+        ('a.b=[(1,2]', 'whose brackets or commas cannot be read'),
+        ('a.b', "wants KEY=VALUE, .* got 'a.b'"),
+    ],
+)
+def test_an_option_that_cannot_be_read_is_shown_with_what_can(option, words, capsys):
+    parser = argparse.ArgumentParser()
+    launch.add_common_arguments(parser)
+    with pytest.raises(SystemExit, match='2'):
+        parser.parse_args(['config.py', '--cfg-options', option])
+    assert re.search(words, capsys.readouterr().err)
+
+
+def test_options_add_up():
+    parser = argparse.ArgumentParser()
+    launch.add_common_arguments(parser)
+    path = 'path={participant}/{video}/{index:010d}.jpg'
+    options = parser.parse_args(
+        ['c.py', '--cfg-options', 'a=1', path, '--cfg-options', 'b=[x,(1,2)]']
+    )
+    assert options.cfg_options == {'a': 1, 'path': path.partition('=')[2], 'b': ['x', (1, 2)]}
+
+
+@pytest.mark.parametrize(
+    'text, words',
+    [
+        ('model = dict(\n', 'cannot be read as a config: SyntaxError'),
+        ("_base_ = './nothing.py'\n", r'FileNotFoundError: .*nothing\.py'),
+        ('x = unknown_name\n', "NameError: name 'unknown_name'.*Correct it or what its `_base_`"),
+    ],
+)
+def test_a_config_that_cannot_be_read_is_named(text, words, tmp_path):
+    path = tmp_path / 'broken.py'
+    path.write_text(text)
+    parser = argparse.ArgumentParser()
+    launch.add_common_arguments(parser)
+    with pytest.raises(ValueError, match=rf'broken\.py .*{words}'):
+        launch.load_config(parser.parse_args([str(path)]))
+
+
+def test_a_config_without_model_is_refused():
+    with pytest.raises(ValueError, match='has no `model`. Add one'):
+        launch.build_runner(Config(dict(launcher='none')))
+
+
 def test_amp_keeps_a_wrapper_of_its_own_kind():
     config = Config(dict(optim_wrapper=dict(type='Mine')))
     with pytest.raises(ValueError, match="optim_wrapper.type='Mine'"):
@@ -62,6 +116,7 @@ def raised(error, module):
         (KeyError(), 'egomm.models.multi_io', False),
         (TypeError(), 'mmengine.registry.build_functions', True),  # an argument nobody takes
         (TypeError(), 'egomm.models.multi_io', False),
+        (TypeError(), 'mmengine.runner.runner', True),  # `model='abc'`
     ],
 )
 def test_only_errors_for_the_user_lose_their_traceback(error, module, speaks):
@@ -85,6 +140,44 @@ def test_error_of_a_loader_process_is_shown_without_its_traceback(capsys):
     assert capsys.readouterr().err == 'error: a.MP4: no audio.\nConvert it.\n'
 
 
+def test_of_errors_that_caused_each_other_in_a_loader_process_the_last_one_is_shown():
+    error = raised(
+        RuntimeError(
+            'Caught RuntimeError in DataLoader worker process 0.\nOriginal Traceback (most recent '
+            'call last):\n  File "/code/egomm/datasets/media.py", line 3, in read\n'
+            'egomm.datasets.media.MediaError: a.MP4: cut off.\n\nDuring handling of the above '
+            'exception, another exception occurred:\n\n  File "/code/egomm/datasets/budget.py", '
+            'line 3, in check\nRuntimeError: 2 of 8 clips could not be read:\n  a.MP4: cut off.\n'
+            'Repair these files.\n'
+        ),
+        'torch._utils',
+    )
+    assert launch.user_message(error) == (
+        '2 of 8 clips could not be read:\n  a.MP4: cut off.\nRepair these files.'
+    )
+
+
+@pytest.mark.parametrize(
+    'registry, config, words',
+    [
+        (
+            MODELS,
+            dict(type='ClassificationHead', in_channels=4, num_classes='many', source='verb'),
+            r"ClassificationHead\(.*num_classes='many'.*TypeError: .*Correct the values",
+        ),
+        (
+            OPTIMIZERS,
+            dict(type='SGD', params=[torch.zeros(1)], lr='high'),
+            r"SGD\(lr='high'\) cannot",
+        ),
+    ],
+)
+def test_a_value_that_a_library_chokes_on_is_shown_with_its_component(registry, config, words):
+    with pytest.raises(TypeError) as caught:
+        registry.build(config)
+    assert re.match(words, launch.user_message(caught.value))
+
+
 def test_debugging_shows_the_traceback(monkeypatch, capsys):
     def main(_):
         raise raised(ValueError('wanted 1, got 2'), 'egomm.x')
@@ -102,7 +195,7 @@ def test_more_processes_than_devices_is_an_error(monkeypatch):
     monkeypatch.setattr(torch.cuda, 'device_count', lambda: 1)
     monkeypatch.setenv('LOCAL_RANK', '1')
     with pytest.raises(ValueError, match='CUDA shows 1. Start at most that many'):
-        launch.build_runner(Config(dict(launcher='pytorch')))
+        launch.build_runner(Config(dict(launcher='pytorch', model=dict(type='X'))))
 
 
 def test_work_dir_comes_from_the_command_line_then_the_config_then_its_name(tmp_path):

@@ -180,3 +180,10 @@ def test_real_c2_rows_agree_with_the_official_ones(realdata):
 def test_real_class_names(realdata):
     assert read_class_names(realdata / 'ek100/EPIC_100_verb_classes.csv')[:2] == ['take', 'put']
     assert len(read_class_names(realdata / 'ek100/EPIC_100_noun_classes.csv')) == 300  # D3
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    path = tmp_path / 'a.csv'
+    path.write_bytes(b'PK\x03\x04\x89\xff')
+    with pytest.raises(ValueError, match=r'a\.csv: a CSV in UTF-8 is expected.*Fetch the file'):
+        read_records(path, CLASSES)

@@ -1,5 +1,6 @@
 """The dataset: samples by the contract, reproducible, and honest about what cannot be read."""
 
+import csv
 import shutil
 from pathlib import Path
 
@@ -283,3 +284,19 @@ def test_memory_stays_flat(build):
     for epoch in range(25):
         [dataset[SampleIndex(epoch, index)] for index in range(4)]
     assert pages() - before < 20 * 256  # 20 MB of 4 KB pages
+
+
+def test_training_wants_a_label_of_every_packed_task(world, build):
+    lines = (world / 'annotations/EPIC_100_train.csv').read_text().splitlines()
+    rows = list(csv.reader(lines))
+    column = rows[0].index('noun_class')
+    for row in rows[1:]:
+        row[column] = ''
+    path = world / 'annotations/no_nouns.csv'
+    with open(path, 'w', newline='') as file:
+        csv.writer(file).writerows(rows)
+    with pytest.raises(
+        ValueError, match=r"no_nouns\.csv: none of .* a label of \['noun'\].*`tasks`"
+    ):
+        build(ann_file='annotations/no_nouns.csv')
+    assert len(build(ann_file='annotations/no_nouns.csv', test_mode=True)) == len(rows) - 1

@@ -34,15 +34,6 @@ PRESENT = {
 }
 
 
-@pytest.fixture(scope='module')
-def prepared(realdata, tmp_path_factory):
-    """The real files in the layout of EPIC-KITCHENS-100."""
-    out = tmp_path_factory.mktemp('real_files')
-    tool = Path(__file__).parents[2] / 'tools/prepare/real_files.py'
-    subprocess.run([sys.executable, tool, realdata, out], check=True, capture_output=True)
-    return out
-
-
 def build(root, steps, mode):
     return DATASETS.build(
         {
@@ -74,8 +65,8 @@ def build(root, steps, mode):
         ('centre', [{'type': 'ResizeShort', 'size': 64}, {'type': 'CentreCrop', 'size': 64}]),
     ],
 )
-def test_every_clip_loads_with_the_modalities_its_file_has(prepared, mode, steps):
-    dataset = build(prepared, steps, mode)
+def test_every_clip_loads_with_the_modalities_its_file_has(real_files, mode, steps):
+    dataset = build(real_files, steps, mode)
     samples = [dataset[index] for index in range(len(dataset))]
     for sample in samples:
         assert sample['inputs']['rgb'].shape == (3, 4, 64, 64)
@@ -92,8 +83,8 @@ def test_every_clip_loads_with_the_modalities_its_file_has(prepared, mode, steps
     assert report['audio']['absent'] >= 19  # EPIC frames, mmaction2_demo
 
 
-def test_labels_are_enough_and_differ_inside_each_file(prepared):
-    dataset = build(prepared, [], 'centre')
+def test_labels_are_enough_and_differ_inside_each_file(real_files):
+    dataset = build(real_files, [], 'centre')
     records = [dataset.get_data_info(index) for index in range(len(dataset))]
     assert len(records) >= 40
     for task in ('verb', 'noun'):

@@ -1,6 +1,8 @@
 """Recorded subsets: the same clips in any order, and a list that notices a change."""
 
 import hashlib
+import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +54,8 @@ def test_changed_missing_empty_and_foreign_lists_are_refused(tmp_path):
 def test_keep_of_another_form_is_refused():
     with pytest.raises(ValueError, match=r"dict\(fraction=\.\.\., seed=\.\.\.\).*got {'share': 1}"):
         choose(NAMES, {'share': 1})
+    with pytest.raises(ValueError, match='the path of a list of narration ids; got 3'):
+        choose(NAMES, 3)
 
 
 def test_tool_writes_what_a_dataset_reads(tmp_path, files):
@@ -74,3 +78,23 @@ def test_tool_writes_what_a_dataset_reads(tmp_path, files):
         capture_output=True,
     )
     assert read_list(tmp_path / 'list.txt') == lowest_share(NAMES, 0.5, 3)
+
+
+@pytest.mark.parametrize(
+    'data, more, words',
+    [
+        (None, (), r'No such file or directory: .*a\.csv'),
+        (b'\x80\xff', (), r'a\.csv: a CSV in UTF-8 is expected'),
+        (b'id\n1\n', (), r"a\.csv has no column 'narration_id'; got \['id'\]"),
+        (b'narration_id\nP01_01_0\n', ('--fraction', '3'), 'wants 0 < fraction <= 1; got 3.0'),
+    ],
+)
+def test_tool_says_what_is_wrong_with_its_input(data, more, words, tmp_path, monkeypatch, capsys):
+    path = tmp_path / 'a.csv'
+    if data is not None:
+        path.write_bytes(data)
+    tool = runpy.run_path(str(Path(__file__).parents[2] / 'tools/make_subset.py'))
+    monkeypatch.setattr(sys, 'argv', ['make_subset.py', str(path), '--out', 'x', *more])
+    with pytest.raises(SystemExit, match='2'):
+        tool['main']()
+    assert re.search(words, capsys.readouterr().err)

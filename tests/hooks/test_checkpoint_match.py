@@ -59,3 +59,11 @@ def test_allowed_parts_may_differ():
 def test_weights_alone_cannot_be_resumed():
     with pytest.raises(ValueError, match=r'no state of a run.*load_from=run/epoch_3\.pth'):
         CheckpointMatchHook().after_load_checkpoint(runner(resume=True), dict(state_dict=weights()))
+
+
+@pytest.mark.parametrize(
+    'checkpoint, words', [([1], 'got a list'), (dict(state_dict=None), 'got state_dict=None')]
+)
+def test_a_file_without_weights_is_refused(checkpoint, words):
+    with pytest.raises(ValueError, match=rf'run/epoch_3\.pth holds no weights: .*{words}\. Give'):
+        CheckpointMatchHook().after_load_checkpoint(runner(), checkpoint)

@@ -88,3 +88,19 @@ def test_a_model_without_heads_is_refused():
 def test_an_unknown_mode_is_refused():
     with pytest.raises(ValueError, match="got 'train'"):
         tiny()(inputs(), mode='train')
+
+
+def test_a_label_out_of_range_is_reported_with_its_head():
+    with pytest.raises(ValueError, match=r"head 'verb': labels \[3\] are outside 0\.\.2"):
+        tiny()(inputs(), [EgoSample(gt=dict(verb=3)), EgoSample()], mode='loss')
+
+
+def test_a_backbone_that_is_no_config_is_named():
+    with pytest.raises(ValueError, match=r"as backbones\['rgb'\]; got None\. Give it one, or"):
+        MODELS.build(dict(type='MultiIOModel', backbones=dict(rgb=None), neck={}, heads={}))
+
+
+def test_a_neck_that_expects_other_channels_says_so():
+    neck = dict(type='ConcatFusion', in_channels=dict(rgb=4, audio=8))
+    with pytest.raises(ValueError, match=r"ConcatFusion wants .*'audio': 8}.*'audio': 4} channels"):
+        tiny(neck=neck, source='fused')(inputs())

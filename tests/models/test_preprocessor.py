@@ -63,3 +63,13 @@ def test_samples_of_different_size_are_refused_with_their_shapes():
 def test_mean_and_std_of_different_length_are_refused():
     with pytest.raises(ValueError, match='rgb: mean has 2 channels, std 1'):
         EgoDataPreprocessor(modalities=dict(rgb=dict(mean=[1, 2], std=[1])))
+
+
+def test_a_batch_that_was_not_packed_is_refused():
+    with pytest.raises(ValueError, match=r"got \['rgb'\].*End the pipeline with `PackSample`"):
+        preprocessor()(dict(rgb=[torch.zeros(1)]))
+
+
+def test_a_modality_without_numbers_is_named():
+    with pytest.raises(ValueError, match=r"wants modalities\['rgb'\]=dict\(mean.*got None"):
+        EgoDataPreprocessor(modalities=dict(rgb=None))

@@ -4,13 +4,11 @@ import torch
 from egomm.structures import Stream
 
 
-def test_a_stream_without_mask_is_all_real():
-    assert Stream(torch.zeros(3, 4)).sample_mask().tolist() == [True, True, True]
-
-
-def test_a_sample_with_one_real_step_is_present():
-    mask = torch.tensor([[False, True, False], [False, False, False]])
-    assert Stream(torch.zeros(2, 4, 3), mask).sample_mask().tolist() == [True, False]
+@pytest.mark.parametrize(
+    'mask', [None, torch.ones(2, dtype=torch.bool), torch.ones(2, 3, dtype=torch.bool)]
+)
+def test_a_mask_of_samples_or_of_steps_is_taken(mask):
+    assert Stream(torch.zeros(2, 4, 3), mask).mask is mask
 
 
 @pytest.mark.parametrize(

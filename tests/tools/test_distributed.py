@@ -1,5 +1,7 @@
 """Two processes do what one does."""
 
+import shutil
+
 import pytest
 import torch
 
@@ -79,3 +81,43 @@ def test_slurm_starts_one_task_a_device(command_line, fake, tmp_path, monkeypatc
         f'--kill-on-bad-exit=1 --qos high {command_line.python} -u '
         f'{command_line.tools}/train.py config.py --launcher slurm --amp port=1234\n'
     )
+
+
+@pytest.mark.long
+def test_two_processes_give_the_loss_curve_of_one_on_the_toy_kitchen(
+    command_line, toy_world, tmp_path
+):
+    """Video, flow and sound from files; one video without sound; an uneven last batch."""
+    world = tmp_path / 'world'
+    shutil.copytree(toy_world, world)
+    next(world.glob('P01/audio/*.wav')).unlink()
+    root = command_line.tools.parent
+    wav = "dict(type='wav',path='{participant}/audio/{video}.wav')"
+    curves = []
+    for processes, batch in ((1, 6), (2, 3)):
+        folder = tmp_path / str(processes)
+        config = tmp_path / f'{processes}.py'
+        config.write_text(
+            f"_base_ = ['{root}/configs/toy/mimo_query.py']\n"
+            f'train_dataloader = dict(batch_size={batch}, num_workers=0,\n'
+            f"    persistent_workers=False, dataset=dict(data_root='{world}/', sources=dict(audio=[{wav}])))\n"
+            'model = dict(heads=dict(verb=dict(dropout=0.0), noun=dict(dropout=0.0)))\n'
+            "optim_wrapper = dict(optimizer=dict(_delete_=True, type='SGD', lr=0.05))\n"
+            'default_hooks = dict(logger=dict(interval=1))\n'
+            'log_processor = dict(window_size=1)\n'
+            'train_cfg = dict(max_epochs=2)\n'
+        )
+        command_line.call(
+            'bash',
+            command_line.tools / 'dist_train.sh',
+            config,
+            str(processes),
+            '--work-dir',
+            folder,
+            '--no-validate',
+            folder=tmp_path,
+        )
+        curves.append(command_line.loss_curve(folder))
+    assert len(curves[0]) == len(curves[1]) > 2
+    for one, two in zip(*curves):
+        assert two == pytest.approx(one, rel=1e-4, abs=1e-6)

@@ -20,19 +20,16 @@ def texts(axes):
 
 
 def test_curves_draws_each_line_where_it_was_told():
-    figure = curves(
-        {'loss': {'train': [(1, 2.5), (2, 1.5)]}, 'top-1': {'verb': [(2, 40)]}}, xlabel='epoch'
-    )
+    figure = curves({'loss': {'train': [(1, 2.5), (2, 1.5)]}, 'top-1': {'verb': [(2, 40)]}})
     loss, accuracy = figure.axes
     assert loss.get_title() == 'loss'
     assert loss.lines[0].get_xydata().tolist() == [[1, 2.5], [2, 1.5]]
     assert accuracy.lines[0].get_label() == 'verb'
-    assert accuracy.get_xlabel() == 'epoch'
 
 
 def test_curves_names_the_empty_panel():
     with pytest.raises(ValueError, match=r"got none in \['top-1'\]"):
-        curves({'loss': {'train': [(1, 2.5)]}, 'top-1': {'verb': []}}, xlabel='epoch')
+        curves({'loss': {'train': [(1, 2.5)]}, 'top-1': {'verb': []}})
 
 
 def test_confusion_shows_shares_of_the_true_class():

@@ -2,8 +2,9 @@
 
 Put the official files under `data/epic100` (annotations in `annotations/`, media in the
 official folders), or override `sources` with the templates of your own layout.
-Frame sampling and normalisation: Omnivore's (centre of equal segments, RGB order, ImageNet
-mean and std). Audio: one spectrogram of 1.279 s centred on each of the eight times, as TBN's.
+Frame sampling: one frame of each of eight equal segments, drawn at random in training and, as in
+Omnivore, the centre in evaluation. Audio: one spectrogram of 1.279 s centred on each of the eight
+times, as TBN's. The first entry of a list of `sources` whose files exist is taken.
 """
 
 data_root = 'data/epic100/'

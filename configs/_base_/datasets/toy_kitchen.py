@@ -1,6 +1,7 @@
-"""The toy kitchen in the official layout, as `tools/make_toy_kitchen.py data/toy_kitchen` writes it.
+"""The toy kitchen in the official layout, as `tools/make_toy_kitchen.py` writes it.
 
-A fifth of a second of sound around each of the eight times, as the clips are short.
+RGB comes from the JPEG frames, which `sources` of the base lists before the videos. A fifth of a
+second of sound around each of the eight times, as the clips are short.
 """
 
 _base_ = './epic100_rgb_flow_audio.py'
@@ -9,7 +10,7 @@ data_root = 'data/toy_kitchen/'
 annotations = data_root + 'annotations/'
 
 train_dataloader = dict(
-    batch_size=32,
+    batch_size=16,
     num_workers=2,
     dataset=dict(
         data_root=data_root,

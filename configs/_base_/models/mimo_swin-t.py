@@ -2,6 +2,8 @@
 
 Source: Hou et al. (2023). Swin-T as in Omnivore (window 8x7x7, drop path 0.2); flow has two
 channels (u, v), a spectrogram one. Tokens stay at 768 channels, one attention layer, 8 heads.
+RGB is normalised with ImageNet's mean and standard deviation, flow around its zero with the
+spread of TSN's flow models (0.226 of 255), spectrograms with a round guess of theirs.
 """
 
 

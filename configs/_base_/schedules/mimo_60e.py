@@ -11,6 +11,8 @@ train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 
+# mmaction2's learning rate is for 64 clips a step; --auto-scale-lr adapts it to yours.
+auto_scale_lr = dict(enable=False, base_batch_size=64)
 optim_wrapper = dict(
     type='OptimWrapper',
     constructor='mmaction.SwinOptimWrapperConstructor',

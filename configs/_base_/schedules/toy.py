@@ -1,4 +1,4 @@
-"""A few epochs of AdamW on a CPU: linear warm-up, then cosine."""
+"""Eight epochs of AdamW, for a CPU: linear warm-up, then cosine."""
 
 max_epochs = 8
 warmup_epochs = 1
@@ -7,7 +7,7 @@ val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.05),
+    optimizer=dict(type='AdamW', lr=1.5e-3, weight_decay=0.05),
     clip_grad=dict(max_norm=5.0),
 )
 param_scheduler = [

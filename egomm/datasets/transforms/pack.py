@@ -36,6 +36,12 @@ class PackSample(BaseTransform):
         inputs: Sequence[str] = ('rgb', 'flow', 'audio'),
         tasks: Sequence[str] = ('verb', 'noun'),
     ) -> None:
+        for name, value in (('inputs', inputs), ('tasks', tasks)):
+            if isinstance(value, str):
+                raise ValueError(
+                    f'PackSample wants a list of names as `{name}`; got {value!r}. Write '
+                    f'{name}=[{value!r}].'
+                )
         self.inputs = tuple(inputs)
         self.tasks = tuple(tasks)
 

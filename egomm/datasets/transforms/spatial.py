@@ -31,7 +31,7 @@ class ResizeShort(BaseTransform):
     """
 
     def __init__(self, size: int) -> None:
-        self.size = size
+        self.size = _checked_size(type(self).__name__, size)
 
     def transform(self, results: dict) -> dict:
         """Resize ``rgb`` and ``flow``."""
@@ -65,7 +65,7 @@ class RandomResizedCrop(BaseTransform):
                 'RandomResizedCrop wants 0 < scale[0] <= scale[1] <= 1 and '
                 f'0 < ratio[0] <= ratio[1]; got {scale!r} and {ratio!r}.'
             )
-        self.size = size
+        self.size = _checked_size(type(self).__name__, size)
         self.scale = scale
         self.ratio = ratio
 
@@ -91,7 +91,7 @@ class CentreCrop(BaseTransform):
     """
 
     def __init__(self, size: int) -> None:
-        self.size = size
+        self.size = _checked_size(type(self).__name__, size)
 
     def transform(self, results: dict) -> dict:
         """Crop ``rgb`` and ``flow`` to the same box."""
@@ -139,6 +139,13 @@ def resize(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     for source, target in zip(images, resized, strict=True):
         cv2.resize(np.ascontiguousarray(source), (width, height), dst=target, interpolation=method)
     return resized
+
+
+def _checked_size(owner: str, size: int) -> int:
+    """The size, if it is one."""
+    if not isinstance(size, int) or size < 1:
+        raise ValueError(f'{owner} wants a whole number of pixels as `size`; got {size!r}.')
+    return size
 
 
 def _loaded(results: dict) -> list[str]:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from egomm.functional.reduction import global_mean
+from egomm.models.layers.channels import check_channels
 from egomm.models.layers.pooling import mean_pool
 from egomm.registry import MODELS
 from egomm.structures import Stream
@@ -41,6 +42,8 @@ class ClassificationHead(nn.Module):
 
     def forward(self, stream: Stream) -> Tensor:
         """Map ``(B, C)`` or ``(B, C, T, ...)`` to logits ``(B, K)``."""
+        wanted = {self.source: self.linear.in_features}
+        check_channels(type(self).__name__, wanted, {self.source: stream})
         return self.linear(self.dropout(mean_pool(stream)))
 
     def loss(self, stream: Stream, targets: list[int | None]) -> dict[str, Tensor]:

@@ -6,6 +6,7 @@ Shapes: B = batch, C_m = channels of modality m.
 import torch
 from torch import nn
 
+from egomm.models.layers.channels import check_channels
 from egomm.models.layers.pooling import mean_pool
 from egomm.registry import MODELS
 from egomm.structures import Stream
@@ -25,5 +26,6 @@ class ConcatFusion(nn.Module):
 
     def forward(self, streams: dict[str, Stream]) -> dict[str, Stream]:
         """Add ``'fused'`` of shape ``(B, sum of C_m)``; a missing modality is zeros in it."""
+        check_channels(type(self).__name__, self.in_channels, streams)
         pooled = [mean_pool(streams[name]) for name in self.in_channels]
         return {**streams, 'fused': Stream(torch.cat(pooled, dim=1))}

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from egomm.functional.attention import modality_mass, weighted_softmax
+from egomm.models.layers.channels import check_channels
 from egomm.registry import MODELS
 from egomm.structures import Stream
 
@@ -48,6 +49,7 @@ class QueryFusion(nn.Module):
             raise ValueError(
                 f'out_channels={out_channels} is not a multiple of num_heads={num_heads}'
             )
+        self.in_channels = dict(in_channels)
         self.modalities = tuple(in_channels)
         self.tasks = tuple(tasks)
         self.num_heads = num_heads
@@ -78,6 +80,7 @@ class QueryFusion(nn.Module):
         ``'attention'`` holds the attention that each task pays to each modality in each head,
         ``(B, H, T, M)``; what is missing to one was paid to the task tokens.
         """
+        check_channels(type(self).__name__, self.in_channels, streams)
         tokens, weights, sizes = self._sequence(streams)
         attention = self.attend(tokens, weights)
         fused = self.read(attention, tokens)

@@ -74,3 +74,8 @@ def test_other_inputs_pass_as_they_are(loaded):
 def test_clip_with_nothing_real_is_refused(loaded):
     with pytest.raises(MediaError, match=r"P01_01: the clip has none of \['flow'\]"):
         PackSample(inputs=['flow'])(loaded)
+
+
+def test_a_word_in_the_place_of_a_list_is_refused():
+    with pytest.raises(ValueError, match=r"as `inputs`; got 'rgb'. Write inputs=\['rgb'\]"):
+        PackSample(inputs='rgb')

@@ -128,3 +128,9 @@ def test_crop_box_is_that_of_the_original_also_after_a_flip(images, results):
 def test_mistakes_are_explained(transform, words):
     with pytest.raises(ValueError, match=words):
         transform()
+
+
+@pytest.mark.parametrize('kind', [ResizeShort, RandomResizedCrop, CentreCrop])
+def test_a_size_of_no_pixels_is_refused(kind):
+    with pytest.raises(ValueError, match=f'{kind.__name__} wants a whole number .*; got 0'):
+        kind(size=0)
