@@ -1,6 +1,6 @@
 """Evaluate a checkpoint.
 
-python tools/test.py configs/toy/mimo_query.py work_dirs/mimo_query/epoch_8.pth
+python tools/test.py configs/toy/mimo_query.py work_dirs/mimo_query/epoch_7.pth
 """
 
 import argparse
@@ -37,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f'{args.config} has no test_dataloader. Add one, with test_cfg and test_evaluator.'
         )
     if args.dump:
+        # Now, not after the whole evaluation, is the time to find out that it cannot be written.
+        Path(args.dump).parent.mkdir(parents=True, exist_ok=True)
         evaluators = config.get('test_evaluator') or []
         evaluators = list(evaluators) if isinstance(evaluators, (list, tuple)) else [evaluators]
         config.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.dump)]

@@ -100,7 +100,8 @@ def test_two_processes_give_the_loss_curve_of_one_on_the_toy_kitchen(
         config.write_text(
             f"_base_ = ['{root}/configs/toy/mimo_query.py']\n"
             f'train_dataloader = dict(batch_size={batch}, num_workers=0,\n'
-            f"    persistent_workers=False, dataset=dict(data_root='{world}/', sources=dict(audio=[{wav}])))\n"
+            f'    persistent_workers=False,\n'
+            f"    dataset=dict(data_root='{world}/', sources=dict(audio=[{wav}])))\n"
             'model = dict(heads=dict(verb=dict(dropout=0.0), noun=dict(dropout=0.0)))\n'
             "optim_wrapper = dict(optimizer=dict(_delete_=True, type='SGD', lr=0.05))\n"
             'default_hooks = dict(logger=dict(interval=1))\n'

@@ -1,13 +1,13 @@
-"""Eight epochs of AdamW, for a CPU: linear warm-up, then cosine."""
+"""Seven epochs of AdamW, for a CPU: linear warm-up, then cosine."""
 
-max_epochs = 8
+max_epochs = 7
 warmup_epochs = 1
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=4)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=1.5e-3, weight_decay=0.05),
+    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.05),
     clip_grad=dict(max_norm=5.0),
 )
 param_scheduler = [
