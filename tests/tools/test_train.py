@@ -122,9 +122,15 @@ def test_option_without_a_value_is_refused(train, command_line, capsys):
 
 
 def test_lr_scaling_needs_the_batch_size_the_rate_is_for(train, tmp_path):
-    (tmp_path / 'x.py').write_text('x = 1\n')
+    (tmp_path / 'x.py').write_text('train_dataloader = dict(batch_size=2)\n')
     with pytest.raises(ValueError, match=r'auto_scale_lr=dict\(base_batch_size=...\)'):
         train.main([str(tmp_path / 'x.py'), '--auto-scale-lr'])
+
+
+def test_a_config_without_training_data_is_refused(train, tmp_path):
+    (tmp_path / 'x.py').write_text('x = 1\n')
+    with pytest.raises(ValueError, match='x.py has no train_dataloader. Add one'):
+        train.main([str(tmp_path / 'x.py')])
 
 
 def test_custom_import_that_fails_is_named(train, tmp_path):
