@@ -16,6 +16,8 @@ import av
 import cv2
 import numpy as np
 
+from egomm.functional.time_grid import flow_index, flow_stride
+
 Row = dict[str, str]
 Feature = Callable[[Path, Row], np.ndarray]
 BLOCK = 1 / 8  # side of the background block, as a share of the frame's height
@@ -251,8 +253,7 @@ def read_flow(root: Path, row: Row, at: float) -> np.ndarray:
     """8-bit flow ``(H, W, 2)`` at a share of the clip."""
     start, stop = int(row['start_frame']), int(row['stop_frame'])
     video = row['video_id']
-    stride = 2 if len(video.partition('_')[2]) == 2 else 1
-    number = (int(start + at * (stop - start)) - 1) // stride + 1
+    number = flow_index(int(start + at * (stop - start)), flow_stride(video))
     home = root / row['participant_id'] / 'flow_frames' / video
     return np.stack(
         [
