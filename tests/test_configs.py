@@ -19,9 +19,7 @@ CONFIGS = sorted(
     if '_base_' in path.read_text() and '_base_' not in path.parts
 )
 # Parameters that may stay without gradient in a step, and why.
-NO_GRADIENT = {
-    'neck.key.bias': 'adds the same to the logits of all keys, which the softmax cancels',
-}
+NO_GRADIENT: dict[str, str] = {}
 # Neighbours in the paper's Table 1, and the only parts in which they may differ.
 FUSION = (
     'model.neck',

@@ -19,26 +19,29 @@ def global_mean(values: Tensor, mask: Tensor) -> Tensor:
     unmasked. Without ``torch.distributed`` it is the plain masked mean.
 
     Args:
-        values: One value for each sample ``(B,)``. What stands at masked places is never read
-            and gets gradient 0; NaN is allowed there.
-        mask: ``(B,)`` bool, True where the value counts.
+        values: One value for each sample ``(B,)``, or several ``(B, M)`` whose means are taken
+            apart. What stands at masked places is never read and gets gradient 0; NaN is
+            allowed there.
+        mask: Bool of the same shape, True where the value counts.
 
     Returns:
-        A scalar, float32 for half-precision values. 0 (with a graph) if nothing counts anywhere.
+        A scalar, or ``(M,)``; float32 for half-precision values. 0 (with a graph) if nothing
+        counts anywhere.
 
     Raises:
         ValueError: If ``mask`` is not bool or has another shape than ``values``.
     """
-    if values.dim() != 1 or mask.shape != values.shape or mask.dtype != torch.bool:
+    if values.dim() not in (1, 2) or mask.shape != values.shape or mask.dtype != torch.bool:
         raise ValueError(
-            f'global_mean wants values (B,) and a bool mask (B,); got {tuple(values.shape)} and '
-            f'{mask.dtype} {tuple(mask.shape)}. Reduce a loss to one value per sample first.'
+            f'global_mean wants values (B,) or (B, M) and a bool mask alike; got '
+            f'{tuple(values.shape)} and {mask.dtype} {tuple(mask.shape)}. Reduce a loss to one '
+            'value per sample first.'
         )
-    count = mask.sum()
+    count = mask.sum(dim=0)
     processes = 1
     if dist.is_available() and dist.is_initialized():
         dist.all_reduce(count)
         processes = dist.get_world_size()
     dtype = torch.promote_types(values.dtype, torch.float32)
-    total = torch.where(mask, values, 0).sum(dtype=dtype)
+    total = torch.where(mask, values, 0).sum(dim=0, dtype=dtype)
     return total * processes / count.clamp(min=1)

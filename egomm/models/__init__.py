@@ -2,18 +2,25 @@
 
 from egomm.models.backbones.wrapped import WrappedBackbone
 from egomm.models.heads.classification import ClassificationHead
+from egomm.models.layers.reallocation import FixedReallocation, UncertaintyReallocation
 from egomm.models.losses.cross_entropy import SoftmaxCrossEntropy
 from egomm.models.multi_io import MultiIOModel
 from egomm.models.necks.concat import ConcatFusion
 from egomm.models.necks.query import QueryFusion
+from egomm.models.parts.allocation import AllocationLoss
+from egomm.models.parts.unimodal import UnimodalHeads
 from egomm.models.preprocessor import EgoDataPreprocessor
 
 __all__ = [
+    'AllocationLoss',
     'ClassificationHead',
     'ConcatFusion',
     'EgoDataPreprocessor',
+    'FixedReallocation',
     'MultiIOModel',
     'QueryFusion',
     'SoftmaxCrossEntropy',
+    'UncertaintyReallocation',
+    'UnimodalHeads',
     'WrappedBackbone',
 ]

@@ -1,7 +1,8 @@
-"""What a backbone, a neck, a head and a loss promise each other. Read this first.
+"""What a backbone, a part, a neck, a head and a loss promise each other. Read this first.
 
-One batch: ``inputs`` (a ``Stream`` a modality) -> ``backbones`` (one a modality) -> ``neck``
-(adds what the heads read) -> ``heads`` (one a task) -> ``sample.pred``.
+One batch: ``inputs`` (a ``Stream`` a modality) -> ``backbones`` (one a modality) -> ``parts``
+(add what crosses heads) -> ``neck`` (adds what the heads read) -> ``heads`` (one a task) ->
+``sample.pred``.
 
 The names below are for readers and type checkers. A component needs no base class: anything
 registered in ``egomm.registry.MODELS`` whose methods look like this can be named in a config.
@@ -19,6 +20,22 @@ class Backbone(Protocol):
 
     def __call__(self, stream: Stream) -> Stream:
         """Encode ``(B, C_in, T, H, W)`` into ``(B, C, t, h, w)`` and keep the mask's meaning."""
+
+
+class Part(Protocol):
+    """What crosses modalities or heads: predictions of single modalities, a loss over several.
+
+    Not every part adds streams, and not every one has a loss; both methods are there.
+    """
+
+    def __call__(self, streams: dict[str, Stream]) -> dict[str, Stream]:
+        """Return the encoded ``streams`` with what the neck or a later part reads added."""
+
+    def loss(self, outputs: dict[str, Stream], targets: dict[str, list]) -> dict[str, Tensor]:
+        """Compute scalars from the neck's outputs; a key that contains ``loss`` is minimised.
+
+        ``targets`` has a list by task, one entry a sample, None where the label is missing.
+        """
 
 
 class Neck(Protocol):

@@ -1,6 +1,7 @@
 """One model for many inputs and many outputs.
 
-``inputs`` (a ``Stream`` a modality) -> ``backbones`` -> ``neck`` -> ``heads`` -> ``sample.pred``.
+``inputs`` (a ``Stream`` a modality) -> ``backbones`` -> ``parts`` -> ``neck`` -> ``heads`` ->
+``sample.pred``.
 """
 
 from typing import Any
@@ -16,10 +17,12 @@ from egomm.structures import EgoSample, Stream
 
 @MODELS.register_module()
 class MultiIOModel(BaseModel):
-    """Backbones by modality, one neck, heads by task.
+    """Backbones by modality, one neck, heads by task, and parts that cross them.
 
     Args:
         backbones: Config of one backbone a modality.
+        parts: Configs of what stands beside the heads, by a name of its own, in the order to
+            run them: each may add streams before the neck and a loss after it (`contracts.Part`).
         neck: Config of the neck that joins them.
         heads: Config of one head a task.
         record: Names of neck outputs to keep beside the predictions, for example
@@ -28,8 +31,8 @@ class MultiIOModel(BaseModel):
         init_cfg: Initialisation, as MMEngine takes it.
 
     Raises:
-        ValueError: If the batch lacks a modality that has a backbone, or a head reads a
-            neck output that does not exist.
+        ValueError: If the batch lacks a modality that has a backbone, a head reads a neck
+            output that does not exist, or a loss is not finite.
     """
 
     def __init__(
@@ -38,12 +41,15 @@ class MultiIOModel(BaseModel):
         backbones: dict[str, dict],
         neck: dict,
         heads: dict[str, dict],
+        parts: dict[str, dict | None] | None = None,
         record: tuple[str, ...] = (),
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.backbones = _build_all('backbones', backbones)
+        parts = {name: part for name, part in (parts or {}).items() if part is not None}
+        self.parts = _build_all('parts', parts) if parts else ModuleDict()
         self.neck = MODELS.build(neck)
         self.heads = _build_all('heads', heads)
         self.record = tuple(record)
@@ -73,6 +79,10 @@ class MultiIOModel(BaseModel):
 
     def extract(self, inputs: dict[str, Stream]) -> dict[str, Stream]:
         """Encode and join the modalities; returns every neck output by name."""
+        return self.join(self.encode(inputs))
+
+    def encode(self, inputs: dict[str, Stream]) -> dict[str, Stream]:
+        """The backbones' outputs by modality."""
         missing = self.backbones.keys() - inputs.keys()
         if missing:
             raise ValueError(
@@ -80,7 +90,13 @@ class MultiIOModel(BaseModel):
                 f'{sorted(inputs)}: {sorted(missing)} missing. Add it to `PackSample(inputs=...)` '
                 'or remove its backbone from the config.'
             )
-        outputs = self.neck({name: net(inputs[name]) for name, net in self.backbones.items()})
+        return {name: net(inputs[name]) for name, net in self.backbones.items()}
+
+    def join(self, streams: dict[str, Stream]) -> dict[str, Stream]:
+        """From the backbones' outputs to every neck output by name."""
+        for part in self.parts.values():
+            streams = part(streams)
+        outputs = self.neck(streams)
         wanted = {f'head {task!r}': head.source for task, head in self.heads.items()}
         wanted |= {f'record {name!r}': name for name in self.record}
         for reader, source in wanted.items():
@@ -101,6 +117,11 @@ class MultiIOModel(BaseModel):
                 raise ValueError(f'head {task!r}: {error}') from error
             for name, value in answer.items():
                 losses[f'{task}/{name}'] = value
+        tasks = {*self.heads, *(task for sample in samples for task in sample.gt)}
+        targets = {task: [sample.gt.get(task) for sample in samples] for task in tasks}
+        for name, part in self.parts.items():
+            for key, value in part.loss(outputs, targets).items():
+                losses[f'{name}/{key}'] = value
         return losses
 
     def _predict(self, outputs: dict[str, Stream], samples: list[EgoSample]) -> list[EgoSample]:
@@ -126,6 +147,13 @@ class MultiIOModel(BaseModel):
             values = torch.stack([value.detach().float() for value in log_vars.values()])
             dist.all_reduce(values, op='mean')
             log_vars = dict(zip(log_vars, values))
+        # On the reduced value, so that all processes stop together.
+        if not torch.isfinite(log_vars['loss']):
+            broken = [name for name, value in log_vars.items() if not torch.isfinite(value)]
+            raise ValueError(
+                f'the loss is not finite: {", ".join(broken)}. Nothing was updated by this step. '
+                'Look for NaN in the inputs or features of these tasks, or lower the learning rate.'
+            )
         return loss, log_vars
 
 

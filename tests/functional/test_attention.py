@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 import torch
 
-from egomm.functional.attention import allocation_loss, entropy, modality_mass, weighted_softmax
+from egomm.functional.attention import (
+    allocation_loss,
+    entropy,
+    modality_mass,
+    reallocate,
+    weighted_softmax,
+)
 
 GOLDEN = Path(__file__).parents[1] / 'golden' / 'mimo'
 NAMES = ('uniform', 'rgb_up', 'drop_audio')
@@ -266,3 +272,33 @@ class TestEntropy:
         result = entropy(logits)
         assert result.dtype == torch.float16
         torch.testing.assert_close(result, entropy(logits.float()).half(), rtol=0, atol=0)
+
+
+class TestReallocate:
+    """The golden outputs are checked in models/necks/test_query.py; here are the edges."""
+
+    mass = torch.tensor([0.5, 0.3]).view(1, 1, 1, 2)  # 0.2 on the rest
+    parts = torch.tensor([5.0, 3.0, 2.0]).view(1, 1, 1, 3, 1)
+
+    def test_by_hand(self):
+        # Z = 0.2 + 2 * 0.5 + 0 * 0.3 = 1.2
+        mass, read = reallocate(self.mass, self.parts, torch.tensor([2.0, 0.0]))
+        torch.testing.assert_close(mass.flatten(), torch.tensor([1 / 1.2, 0.0]))
+        torch.testing.assert_close(read.flatten(), torch.tensor([12 / 1.2]))
+
+    def test_each_task_and_each_sample_can_have_its_own_weights(self):
+        mass, parts = self.mass.expand(2, 1, 2, 2), self.parts.expand(2, 1, 2, 3, 1)
+        by_task = torch.tensor([[1.0, 1.0], [2.0, 0.0]])
+        _, read = reallocate(mass, parts, by_task)
+        torch.testing.assert_close(read[0, 0, :, 0], torch.tensor([10.0, 10.0]))
+        _, read = reallocate(mass, parts, torch.stack([by_task, by_task.flip(0)]))
+        torch.testing.assert_close(read[0, 0], read[1, 0].flip(0))
+
+    def test_a_row_with_nothing_left_is_refused(self):
+        mass = torch.tensor([1.0, 0.0]).view(1, 1, 1, 2)
+        with pytest.raises(ValueError, match='no attention at all in some row'):
+            reallocate(mass, self.parts, torch.tensor([0.0, 1.0]))
+
+    def test_a_negative_weight_is_refused(self):
+        with pytest.raises(ValueError, match='got -1'):
+            reallocate(self.mass, self.parts, torch.tensor([-1.0, 1.0]))

@@ -23,6 +23,12 @@ def test_what_stands_at_masked_places_does_not_leak():
     assert values.grad.tolist() == [0.5, 0, 0, 0.5]
 
 
+def test_columns_have_means_of_their_own():
+    values = torch.tensor([[1.0, 4.0], [3.0, math.nan]])
+    means = global_mean(values, torch.tensor([[True, True], [True, False]]))
+    assert means.tolist() == [2.0, 4.0]
+
+
 @pytest.mark.parametrize('values', [[1.0, math.nan], []])
 def test_nothing_labelled_is_zero_with_a_graph(values):
     values = torch.tensor(values, requires_grad=True)
@@ -43,7 +49,7 @@ def test_half_precision_is_summed_in_float32():
     [
         (torch.ones(2), torch.ones(3).bool(), r'got \(2,\) and torch\.bool \(3,\)'),
         (torch.ones(2), torch.ones(2), r'got \(2,\) and torch\.float32 \(2,\)'),
-        (torch.ones(2, 1), torch.ones(2, 1).bool(), r'got \(2, 1\)'),
+        (torch.ones(2, 1, 1), torch.ones(2, 1, 1).bool(), r'got \(2, 1, 1\)'),
     ],
 )
 def test_other_shapes_and_types_are_refused(values, mask, words):

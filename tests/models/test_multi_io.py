@@ -104,3 +104,31 @@ def test_a_neck_that_expects_other_channels_says_so():
     neck = dict(type='ConcatFusion', in_channels=dict(rgb=4, audio=8))
     with pytest.raises(ValueError, match=r"ConcatFusion wants .*'audio': 8}.*'audio': 4} channels"):
         tiny(neck=neck, source='fused')(inputs())
+
+
+def test_parts_add_streams_before_the_neck_and_losses_under_their_own_name():
+    parts = dict(
+        unimodal=dict(
+            type='UnimodalHeads', in_channels=dict(rgb=4, audio=4), num_classes=dict(verb=3)
+        ),
+        allocation=dict(type='AllocationLoss', tasks=('verb',), modalities=('rgb', 'audio')),
+        switched_off=None,
+    )
+    model = tiny(parts=parts, record=('unimodal_verb',))
+    losses = model(inputs(), [EgoSample(gt=dict(verb=1)), EgoSample()], mode='loss')
+    assert {'unimodal/verb_loss', 'allocation/verb_loss'} < set(losses)
+    total, _ = model.parse_losses(losses)
+    assert total.item() == pytest.approx(
+        sum(value.item() for name, value in losses.items() if name.endswith('loss'))
+    )
+    samples = model.eval()(inputs(), [EgoSample(), EgoSample()], mode='predict')
+    assert samples[0].pred['unimodal_verb'].shape == (3, 2)  # classes, modalities
+
+
+def test_a_loss_that_is_not_finite_stops_before_anything_is_updated():
+    model = tiny()
+    broken = inputs()
+    broken['rgb'].x[0] = float('nan')
+    losses = model(broken, [EgoSample(gt=dict(verb=1)), EgoSample()], mode='loss')
+    with pytest.raises(ValueError, match=r'not finite: loss, verb/loss|not finite: verb/loss'):
+        model.parse_losses(losses)

@@ -1,13 +1,15 @@
-"""Query-token fusion of MIMO (Hou et al., 2023, section 2.1).
+"""Query-token fusion of MIMO (Hou et al., 2023, section 2.1), with re-allocation (section 2.3).
 
 Shapes: B = batch, M = modalities, L_m = tokens of modality m, T = tasks, C = channels,
-H = heads, L = sum of L_m, plus T when the task tokens are keys as well.
+H = heads, D = C / H, L = sum of L_m, plus T when the task tokens are keys as well.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from egomm.functional.attention import modality_mass, weighted_softmax
+from egomm.functional.attention import modality_mass, reallocate, weighted_softmax
+from egomm.functional.positions import sine_positions
 from egomm.models.layers.channels import check_channels
 from egomm.registry import MODELS
 from egomm.structures import Stream
@@ -19,7 +21,9 @@ class QueryFusion(nn.Module):
 
     All feature tokens and the task tokens go through one multi-head attention layer, and
     only the task tokens' outputs are read. As no later layer reads the others, only the T
-    task rows are computed: the result equals the full L x L attention exactly.
+    task rows are computed, and the projections of keys and values are absorbed: a task's query
+    goes through the key projection once, instead of every token, and the value projection is
+    applied to the weighted sum of the tokens. Both are exact.
 
     A missing modality has weight 0 in the softmax, which is the same as not being there.
 
@@ -30,6 +34,18 @@ class QueryFusion(nn.Module):
         tasks: Task names, in the order of the task tokens; the output names.
         num_heads: Attention heads ``H``.
         task_tokens_as_keys: Whether the task tokens are looked at as well, as in the paper.
+        modality_embedding: Whether a learned vector is added to all tokens of a modality.
+        positions: Whether sines of (t, h, w) are added to the tokens.
+        num_layers: Attention layers. Those before the last are `torch.nn.TransformerEncoderLayer`
+            (pre-norm) over all tokens.
+        norm: Layer norm of all tokens before the attention.
+        residual: Whether a task token is added to what it reads.
+        ffn_channels: Hidden channels of a feed-forward block (pre-norm, residual, GELU) after
+            the attention; 0 is none.
+        attention_dropout: Dropout of attention weights in training. ``'attention'`` is what was
+            there before it.
+        reallocation: Config of a part that gives weights of modalities in evaluation, for
+            example ``dict(type='FixedReallocation', weights=dict(rgb=1.0, flow=2.0))``.
 
     Raises:
         ValueError: If ``out_channels`` is not a multiple of ``num_heads``.
@@ -43,6 +59,14 @@ class QueryFusion(nn.Module):
         tasks: tuple[str, ...],
         num_heads: int = 8,
         task_tokens_as_keys: bool = True,
+        modality_embedding: bool = True,
+        positions: bool = False,
+        num_layers: int = 1,
+        norm: bool = False,
+        residual: bool = False,
+        ffn_channels: int = 0,
+        attention_dropout: float = 0.0,
+        reallocation: dict | None = None,
     ) -> None:
         super().__init__()
         if out_channels % num_heads:
@@ -54,78 +78,203 @@ class QueryFusion(nn.Module):
         self.tasks = tuple(tasks)
         self.num_heads = num_heads
         self.task_tokens_as_keys = task_tokens_as_keys
+        self.positions = positions
+        self.residual = residual
+        self.attention_dropout = attention_dropout
         self.projections = nn.ModuleDict(
             {
-                name: nn.Identity()
-                if channels == out_channels
-                else nn.Linear(channels, out_channels)
+                name: nn.Linear(channels, out_channels)
                 for name, channels in in_channels.items()
+                if channels != out_channels
             }
         )
-        self.modality_embedding = nn.Parameter(torch.empty(len(in_channels), out_channels))
         self.task_tokens = nn.Parameter(torch.empty(len(self.tasks), out_channels))
+        nn.init.trunc_normal_(self.task_tokens, std=0.02)
+        self.modality_embedding = None
+        if modality_embedding:
+            self.modality_embedding = nn.Parameter(torch.empty(len(in_channels), out_channels))
+            nn.init.trunc_normal_(self.modality_embedding, std=0.02)
+        self.layers = nn.ModuleList(
+            nn.TransformerEncoderLayer(
+                out_channels,
+                num_heads,
+                dim_feedforward=ffn_channels or 4 * out_channels,
+                dropout=attention_dropout,
+                activation='gelu',
+                batch_first=True,
+                norm_first=True,
+            )
+            for _ in range(num_layers - 1)
+        )
+        self.norm = nn.LayerNorm(out_channels) if norm else None
         self.query = nn.Linear(out_channels, out_channels)
-        self.key = nn.Linear(out_channels, out_channels)
+        # A bias of the keys would add the same to the logits of all keys: the softmax cancels it.
+        self.key = nn.Linear(out_channels, out_channels, bias=False)
         self.value = nn.Linear(out_channels, out_channels)
         self.out = nn.Linear(out_channels, out_channels)
-        nn.init.trunc_normal_(self.modality_embedding, std=0.02)
-        nn.init.trunc_normal_(self.task_tokens, std=0.02)
         for linear in (self.query, self.key, self.value, self.out):
             nn.init.xavier_uniform_(linear.weight)
-            nn.init.zeros_(linear.bias)
+            if linear.bias is not None:
+                nn.init.zeros_(linear.bias)
+        self.ffn = None
+        if ffn_channels:
+            self.ffn = nn.Sequential(
+                nn.LayerNorm(out_channels),
+                nn.Linear(out_channels, ffn_channels),
+                nn.GELU(),
+                nn.Linear(ffn_channels, out_channels),
+            )
+        self.reallocation = None
+        if reallocation is not None:
+            self.reallocation = MODELS.build(
+                dict(reallocation, modalities=self.modalities, tasks=self.tasks)
+            )
 
     def forward(self, streams: dict[str, Stream]) -> dict[str, Stream]:
         """Add one ``(B, C)`` vector a task under the task's name, and ``'attention'``.
 
         ``'attention'`` holds the attention that each task pays to each modality in each head,
-        ``(B, H, T, M)``; what is missing to one was paid to the task tokens.
+        ``(B, H, T, M)``; what is missing to one was paid to the task tokens. In evaluation,
+        ``'readout'`` holds what each modality, and then the task tokens, contributed to what each
+        head reads, ``(B, H, T, M + 1, D)``: with it `read` needs no tokens.
         """
         check_channels(type(self).__name__, self.in_channels, streams)
-        tokens, weights, sizes = self._sequence(streams)
-        attention = self.attend(tokens, weights)
-        fused = self.read(attention, tokens)
-        named = {task: Stream(fused[:, index]) for index, task in enumerate(self.tasks)}
-        mass = modality_mass(attention, sizes)
-        return {**streams, **named, 'attention': Stream(mass)}
+        keys, weights, tasks = self._sequence(streams)
+        attention, mass = self._attend(keys, weights, tasks)
+        dropped = F.dropout(attention, self.attention_dropout, self.training)
+        readout = self._readout(keys, dropped)
+        outputs = {'attention': Stream(mass)}
+        if not self.training:
+            outputs['readout'] = Stream(readout)
+        total = dropped.sum(-1) if self.training and self.attention_dropout else None
+        fused = self._finish(readout.sum(3), tasks, total)
+        outputs |= {task: Stream(fused[:, index]) for index, task in enumerate(self.tasks)}
+        return {**streams, **outputs}
 
-    def attend(self, tokens: Tensor, weights: Tensor) -> Tensor:
-        """Attention of the task tokens.
+    def read(self, mass: Tensor, readout: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+        """Outputs under other weights of the modalities, from what `forward` left: exact.
 
         Args:
-            tokens: Keys ``(B, L, C)``.
-            weights: Softmax weights ``(B, L)``; 0 removes a token.
+            mass: ``'attention'`` of a forward pass without re-allocation, ``(B, H, T, M)``.
+            readout: Its ``'readout'``, ``(B, H, T, M + 1, D)``.
+            weights: ``(M,)``, ``(T, M)`` or ``(B, T, M)``.
 
         Returns:
-            ``(B, H, T, L)``, sums to one over the last axis.
+            The new mass and the tasks' outputs ``(B, T, C)``.
+
+        Raises:
+            ValueError: If there are several layers and a residual, whose task tokens depend on
+                the sample, or the weights are none.
         """
-        query = self.query(self.task_tokens).unflatten(-1, (self.num_heads, -1))
-        key = self.key(tokens).unflatten(-1, (self.num_heads, -1))
-        logits = torch.einsum('thd,blhd->bhtl', query, key) * query.shape[-1] ** -0.5
-        return weighted_softmax(logits, weights[:, None, None])
+        if self.layers and self.residual:
+            raise ValueError(
+                'QueryFusion.read has no closed form for num_layers > 1 with residual=True: the '
+                'task tokens differ from sample to sample. Evaluate the network once for each '
+                'candidate of `reallocation` instead.'
+            )
+        mass, heads = reallocate(mass, readout, weights)
+        tasks = self.task_tokens.expand(len(mass), -1, -1)
+        return mass, self._finish(heads, tasks)
 
-    def read(self, attention: Tensor, tokens: Tensor) -> Tensor:
-        """What the task tokens take from the sequence: ``(B, T, C)``."""
-        value = self.value(tokens).unflatten(-1, (self.num_heads, -1))
-        return self.out(torch.einsum('bhtl,blhd->bthd', attention, value).flatten(2))
-
-    def _sequence(self, streams: dict[str, Stream]) -> tuple[Tensor, Tensor, list[int]]:
-        tokens, weights = [], []
+    def _sequence(self, streams: dict[str, Stream]) -> tuple[list[Tensor], Tensor, Tensor]:
+        """Keys by modality ``(B, C, L_m)``, softmax weights, task tokens ``(B or 1, T, C)``."""
+        keys, weights = [], []
         for index, name in enumerate(self.modalities):
-            x = self.projections[name](streams[name].x.flatten(2).transpose(1, 2))
-            tokens.append(x + self.modality_embedding[index])
-            weights.append(_token_weights(streams[name]))
-        sizes = [part.shape[1] for part in tokens]
+            stream = streams[name]
+            x = stream.x.flatten(2) if stream.x.dim() > 2 else stream.x[:, :, None]
+            real = _real_tokens(stream)
+            if real is not None and not bool(real.all()):
+                x = x.masked_fill(~real[:, None], 0)  # 0 times NaN would still be NaN
+            if name in self.projections:
+                x = torch.einsum('bil,oi->bol', x, self.projections[name].weight)
+                x = x + self.projections[name].bias[:, None]
+            if self.positions and stream.x.dim() > 2:
+                x = x + sine_positions(stream.x.shape[2:], x.shape[1]).flatten(1).to(x)
+            if self.modality_embedding is not None:
+                x = x + self.modality_embedding[index][:, None]
+            keys.append(x)
+            weights.append(x.new_ones(x.shape[0], x.shape[2]) if real is None else real.to(x))
+        tasks = self.task_tokens[None]
+        if self.layers:
+            keys, tasks = self._mix(keys, torch.cat(weights, dim=1), tasks)
+        if self.norm is not None:
+            keys = [self.norm(x.transpose(1, 2)).transpose(1, 2) for x in keys]
+            tasks = self.norm(tasks)
         if self.task_tokens_as_keys:
-            batch = tokens[0].shape[0]
-            tokens.append(self.task_tokens.expand(batch, -1, -1))
+            batch = keys[0].shape[0]
+            keys.append(tasks.expand(batch, -1, -1).transpose(1, 2))
             weights.append(weights[0].new_ones(batch, len(self.tasks)))
-        return torch.cat(tokens, dim=1), torch.cat(weights, dim=1), sizes
+        weights = torch.cat([part.float() for part in weights], dim=1)[:, None]  # (B, 1, L)
+        if self.reallocation is not None and not self.training:
+            weights = weights * self._spread(self.reallocation(streams), keys)
+        return keys, weights, tasks
+
+    def _spread(self, weights: Tensor, keys: list[Tensor]) -> Tensor:
+        """Weights of modalities ``(B or 1, T, M)`` -> of tokens ``(B or 1, T, L)``."""
+        weights = F.pad(weights, (0, len(keys) - len(self.modalities)), value=1.0)
+        groups = weights.unbind(dim=2)
+        return torch.cat(
+            [group[:, :, None].expand(-1, -1, x.shape[2]) for group, x in zip(groups, keys)], dim=2
+        )
+
+    def _mix(self, keys: list[Tensor], weights: Tensor, tasks: Tensor) -> tuple[list, Tensor]:
+        """Layers before the last: every token looks at every real one."""
+        batch, sizes = keys[0].shape[0], [x.shape[2] for x in keys]
+        tokens = torch.cat([*(x.transpose(1, 2) for x in keys), tasks.expand(batch, -1, -1)], dim=1)
+        hidden = F.pad(weights == 0, (0, len(self.tasks)))
+        for layer in self.layers:
+            tokens = layer(tokens, src_key_padding_mask=hidden)
+        *keys, tasks = tokens.split([*sizes, len(self.tasks)], dim=1)
+        return [x.transpose(1, 2) for x in keys], tasks
+
+    def _attend(self, keys: list[Tensor], weights: Tensor, tasks: Tensor) -> tuple[Tensor, Tensor]:
+        """Attention ``(B, H, T, L)`` of the task tokens, and its mass on each modality."""
+        query = self.query(tasks).unflatten(-1, (self.num_heads, -1))
+        scale = query.shape[-1] ** -0.5
+        # The key projection goes to the queries: q . (W k) = (W^T q) . k.
+        absorbed = torch.einsum('bthd,hdc->bhtc', query * scale, self._by_head(self.key))
+        absorbed = absorbed.flatten(1, 2).expand(keys[0].shape[0], -1, -1)  # (B, HT, C)
+        logits = torch.cat([torch.bmm(absorbed, x) for x in keys], dim=2)
+        logits = logits.unflatten(1, (self.num_heads, -1))
+        attention = weighted_softmax(logits, weights[:, None])
+        return attention, modality_mass(
+            attention, [x.shape[2] for x in keys[: len(self.modalities)]]
+        )
+
+    def _readout(self, keys: list[Tensor], attention: Tensor) -> Tensor:
+        """What each group of keys contributes to each head: ``(B, H, T, M + 1, D)``."""
+        flat = attention.flatten(1, 2)  # (B, HT, L)
+        parts = flat.split([x.shape[2] for x in keys], dim=2)
+        pooled = [torch.bmm(part, x.transpose(1, 2)) for part, x in zip(parts, keys)]
+        if self.training:  # only the sum is wanted: one projection instead of one a group
+            pooled = [torch.stack(pooled).sum(0)]
+        elif not self.task_tokens_as_keys:
+            pooled.append(torch.zeros_like(pooled[0]))
+        groups = torch.stack(pooled, dim=2).unflatten(1, (self.num_heads, -1))  # (B, H, T, G, C)
+        return torch.einsum('bhtgc,hdc->bhtgd', groups, self._by_head(self.value))
+
+    def _finish(self, heads: Tensor, tasks: Tensor, total: Tensor | None = None) -> Tensor:
+        """From what the heads read ``(B, H, T, D)`` to the outputs ``(B, T, C)``.
+
+        ``total`` is the sum of the attention ``(B, H, T)``, 1 but for dropout: the bias of the
+        values counts that often.
+        """
+        bias = self.value.bias.unflatten(0, (self.num_heads, 1, -1))
+        heads = heads + (bias if total is None else bias * total[..., None])
+        fused = self.out(heads.transpose(1, 2).flatten(2))
+        if self.residual:
+            fused = fused + tasks
+        return fused if self.ffn is None else fused + self.ffn(fused)
+
+    def _by_head(self, linear: nn.Linear) -> Tensor:
+        """Weight of a projection by head: ``(H, D, C)``."""
+        return linear.weight.unflatten(0, (self.num_heads, -1))
 
 
-def _token_weights(stream: Stream) -> Tensor:
-    """1 for a real token, 0 for one that is not: ``(B, L_m)``."""
-    batch, steps = stream.x.shape[0], stream.x[0, 0].numel()
+def _real_tokens(stream: Stream) -> Tensor | None:
+    """True for a real token: ``(B, L_m)``; None if all are."""
     if stream.mask is None:
-        return stream.x.new_ones(batch, steps, dtype=torch.float32)
+        return None
+    steps = stream.x[0, 0].numel()  # of a vector: one
     mask = stream.mask[:, None] if stream.mask.dim() == 1 else stream.mask
-    return mask.float().repeat_interleave(steps // mask.shape[1], dim=1)
+    return mask.repeat_interleave(steps // mask.shape[1], dim=1)

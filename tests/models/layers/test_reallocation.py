@@ -1,0 +1,64 @@
+import math
+
+import pytest
+import torch
+
+from egomm.registry import MODELS
+from egomm.structures import Stream
+
+NAMES = dict(modalities=('rgb', 'flow', 'audio'), tasks=('verb', 'noun'))
+
+
+def fixed(weights):
+    return MODELS.build(dict(type='FixedReallocation', weights=weights, **NAMES))({})
+
+
+def test_weights_by_modality_hold_for_all_tasks():
+    assert fixed(dict(flow=2, audio=0)).tolist() == [[[1, 2, 0], [1, 2, 0]]]
+
+
+def test_weights_by_task_leave_the_other_task_alone():
+    assert fixed(dict(noun=dict(rgb=3))).tolist() == [[[1, 1, 1], [3, 1, 1]]]
+
+
+@pytest.mark.parametrize(
+    'weights, words',
+    [
+        (dict(sound=1.0), r"\['sound'\] unknown"),
+        (dict(action=dict(rgb=1.0)), r"\['action'\] unknown"),
+        (dict(verb=dict(depth=1.0)), r"\['depth'\] unknown"),
+        (dict(rgb=-1.0), 'got -1'),
+        (dict(rgb=math.nan), 'NaN or infinity'),
+        (dict(rgb=0, flow=0, audio=0), r"weight 0 for every modality of \['verb', 'noun'\]"),
+        (dict(verb=dict(rgb=0, flow=0, audio=0)), r"every modality of \['verb'\]"),
+    ],
+)
+def test_weights_that_cannot_be_meant_are_refused(weights, words):
+    with pytest.raises(ValueError, match=words):
+        fixed(weights)
+
+
+def unsure(beta, logits):
+    part = MODELS.build(dict(type='UncertaintyReallocation', beta=beta, **NAMES))
+    return part({f'unimodal_{task}': Stream(logits) for task in NAMES['tasks']})
+
+
+def test_a_certain_modality_keeps_weight_one_and_an_ignorant_one_loses():
+    logits = torch.zeros(1, 4, 3)
+    logits[0, 0, 0] = 100.0  # rgb is certain, the others know nothing: u = 0, 1, 1
+    expected = torch.tensor([1.0, math.exp(-2), math.exp(-2)])
+    torch.testing.assert_close(unsure(2.0, logits)[0, 1], expected)
+
+
+def test_beta_zero_changes_nothing():
+    assert (unsure(0.0, torch.randn(2, 5, 3)) == 1).all()
+
+
+def test_missing_predictions_are_named():
+    with pytest.raises(ValueError, match=r"for 'verb'; got 2 modalities\. Give the model parts="):
+        unsure(1.0, torch.randn(2, 5, 2))
+
+
+def test_an_infinite_beta_is_refused():
+    with pytest.raises(ValueError, match='finite beta; got inf'):
+        unsure(math.inf, torch.randn(2, 5, 3))
