@@ -10,8 +10,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-
-_NOTHING = 1e-12  # attention below this is rounding, not a token that was looked at
+from torch.nn.functional import pad
 
 
 def weighted_softmax(logits: Tensor, weights: Tensor, dim: int = -1) -> Tensor:
@@ -82,18 +81,18 @@ def reallocate(mass: Tensor, parts: Tensor, weights: Tensor) -> tuple[Tensor, Te
     """What attention would give with other weights, without computing it again.
 
     Within a modality the attention keeps its shape, so the modality's mass becomes
-    ``w_m s_m / Z`` with ``Z = s_rest + sum_n w_n s_n``, and what it contributed to the output is
+    ``w_m s_m / Z`` with ``Z = sum_n w_n s_n``, and what it contributed to the output is
     multiplied by ``w_m / Z``. Exact for the attention whose mass and parts were computed with
     weight 1 everywhere: Eq. (4) in closed form.
 
     Args:
-        mass: Attention on each modality ``(B, H, T, M)``.
-        parts: What each modality, then what is left (the task tokens), contributed to each
-            head's output ``(B, H, T, M + 1, D)``.
-        weights: Plain weights ``(M,)``, ``(T, M)`` or ``(B, T, M)``; the rest keeps weight 1.
+        mass: Attention on each modality, and last on the task tokens ``(B, H, T, M + 1)``.
+        parts: What each of them contributed to each head's output ``(B, H, T, M + 1, D)``.
+        weights: Plain weights ``(M,)``, ``(T, M)`` or ``(B, T, M)``; the task tokens weigh 1.
 
     Returns:
-        The new mass ``(B, H, T, M)`` and the new sum of the parts ``(B, H, T, D)``.
+        The new mass on the modalities ``(B, H, T, M)`` and the new sum of the parts
+        ``(B, H, T, D)``.
 
     Raises:
         ValueError: If a weight is negative or not finite, or nothing is left to attend to.
@@ -101,16 +100,15 @@ def reallocate(mass: Tensor, parts: Tensor, weights: Tensor) -> tuple[Tensor, Te
     check_weights(weights)
     if weights.dim() == 3:
         weights = weights[:, None]
-    rest = (1 - mass.sum(-1, keepdim=True)).clamp(min=0)
+    weights = pad(weights.to(mass.dtype), (0, 1), value=1.0)
     scaled = mass * weights
-    total = rest + scaled.sum(-1, keepdim=True)
-    if (total <= _NOTHING).any():
+    total = scaled.sum(-1, keepdim=True)
+    if (total == 0).any():
         raise ValueError(
             'reallocate is left with no attention at all in some row: every modality that is '
             'there has weight 0 and no task token is a key. Keep one modality above 0.'
         )
-    new = (parts[..., :-1, :] * weights[..., None]).sum(-2) + parts[..., -1, :]
-    return scaled / total, new / total
+    return scaled[..., :-1] / total, (parts * weights[..., None]).sum(-2) / total
 
 
 def check_weights(weights: Tensor) -> None:

@@ -277,7 +277,7 @@ class TestEntropy:
 class TestReallocate:
     """The golden outputs are checked in models/necks/test_query.py; here are the edges."""
 
-    mass = torch.tensor([0.5, 0.3]).view(1, 1, 1, 2)  # 0.2 on the rest
+    mass = torch.tensor([0.5, 0.3, 0.2]).view(1, 1, 1, 3)  # the last on the task tokens
     parts = torch.tensor([5.0, 3.0, 2.0]).view(1, 1, 1, 3, 1)
 
     def test_by_hand(self):
@@ -287,7 +287,7 @@ class TestReallocate:
         torch.testing.assert_close(read.flatten(), torch.tensor([12 / 1.2]))
 
     def test_each_task_and_each_sample_can_have_its_own_weights(self):
-        mass, parts = self.mass.expand(2, 1, 2, 2), self.parts.expand(2, 1, 2, 3, 1)
+        mass, parts = self.mass.expand(2, 1, 2, 3), self.parts.expand(2, 1, 2, 3, 1)
         by_task = torch.tensor([[1.0, 1.0], [2.0, 0.0]])
         _, read = reallocate(mass, parts, by_task)
         torch.testing.assert_close(read[0, 0, :, 0], torch.tensor([10.0, 10.0]))
@@ -295,7 +295,7 @@ class TestReallocate:
         torch.testing.assert_close(read[0, 0], read[1, 0].flip(0))
 
     def test_a_row_with_nothing_left_is_refused(self):
-        mass = torch.tensor([1.0, 0.0]).view(1, 1, 1, 2)
+        mass = torch.tensor([1.0, 0.0, 0.0]).view(1, 1, 1, 3)
         with pytest.raises(ValueError, match='no attention at all in some row'):
             reallocate(mass, self.parts, torch.tensor([0.0, 1.0]))
 

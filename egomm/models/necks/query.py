@@ -135,32 +135,31 @@ class QueryFusion(nn.Module):
 
         ``'attention'`` holds the attention that each task pays to each modality in each head,
         ``(B, H, T, M)``; what is missing to one was paid to the task tokens. In evaluation,
-        ``'readout'`` holds what each modality, and then the task tokens, contributed to what each
-        head reads, ``(B, H, T, M + 1, D)``: with it `read` needs no tokens.
+        ``'readout'`` has, for each modality and last the task tokens, its attention and then what
+        it contributed to what the head reads, ``(B, H, T, M + 1, 1 + D)``: `read` needs no more.
         """
         check_channels(type(self).__name__, self.in_channels, streams)
         keys, weights, tasks = self._sequence(streams)
-        attention, mass = self._attend(keys, weights, tasks)
+        attention = self._attend(keys, weights, tasks)
         dropped = F.dropout(attention, self.attention_dropout, self.training)
-        readout = self._readout(keys, dropped)
-        outputs = {'attention': Stream(mass)}
+        masses, readout = self._masses(keys, attention), self._readout(keys, dropped)
+        outputs = {'attention': Stream(masses[..., :-1])}
         if not self.training:
-            outputs['readout'] = Stream(readout)
+            outputs['readout'] = Stream(torch.cat([masses[..., None], readout], dim=-1))
         total = dropped.sum(-1) if self.training and self.attention_dropout else None
         fused = self._finish(readout.sum(3), tasks, total)
         outputs |= {task: Stream(fused[:, index]) for index, task in enumerate(self.tasks)}
         return {**streams, **outputs}
 
-    def read(self, mass: Tensor, readout: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    def read(self, readout: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
         """Outputs under other weights of the modalities, from what `forward` left: exact.
 
         Args:
-            mass: ``'attention'`` of a forward pass without re-allocation, ``(B, H, T, M)``.
-            readout: Its ``'readout'``, ``(B, H, T, M + 1, D)``.
+            readout: ``'readout'`` of a forward pass without re-allocation.
             weights: ``(M,)``, ``(T, M)`` or ``(B, T, M)``.
 
         Returns:
-            The new mass and the tasks' outputs ``(B, T, C)``.
+            The new attention on the modalities ``(B, H, T, M)``, and the outputs ``(B, T, C)``.
 
         Raises:
             ValueError: If there are several layers and a residual, whose task tokens depend on
@@ -172,7 +171,7 @@ class QueryFusion(nn.Module):
                 'task tokens differ from sample to sample. Evaluate the network once for each '
                 'candidate of `reallocation` instead.'
             )
-        mass, heads = reallocate(mass, readout, weights)
+        mass, heads = reallocate(readout[..., 0], readout[..., 1:], weights)
         tasks = self.task_tokens.expand(len(mass), -1, -1)
         return mass, self._finish(heads, tasks)
 
@@ -236,10 +235,14 @@ class QueryFusion(nn.Module):
         absorbed = absorbed.flatten(1, 2).expand(keys[0].shape[0], -1, -1)  # (B, HT, C)
         logits = torch.cat([torch.bmm(absorbed, x) for x in keys], dim=2)
         logits = logits.unflatten(1, (self.num_heads, -1))
-        attention = weighted_softmax(logits, weights[:, None])
-        return attention, modality_mass(
-            attention, [x.shape[2] for x in keys[: len(self.modalities)]]
-        )
+        return weighted_softmax(logits, weights[:, None])
+
+    def _masses(self, keys: list[Tensor], attention: Tensor) -> Tensor:
+        """Attention on each modality, and last on the task tokens: ``(B, H, T, M + 1)``."""
+        sizes = [x.shape[2] for x in keys]
+        if not self.task_tokens_as_keys:
+            sizes.append(0)
+        return modality_mass(attention, sizes)
 
     def _readout(self, keys: list[Tensor], attention: Tensor) -> Tensor:
         """What each group of keys contributes to each head: ``(B, H, T, M + 1, D)``."""

@@ -79,7 +79,7 @@ def test_reallocation_equals_the_golden_weighted_softmax(name):
 def test_the_closed_form_gives_the_golden_outputs_without_the_tokens(name):
     neck, streams, data = golden_neck()
     outputs = neck(streams)
-    mass, read = neck.read(outputs['attention'].x, outputs['readout'].x, data[f'{name}_w'])
+    mass, read = neck.read(outputs['readout'].x, data[f'{name}_w'])
     exactly(mass, data[f'{name}_modality_sums'])
     exactly(read, data[f'{name}_out_task'])
 
@@ -225,7 +225,7 @@ def test_without_task_tokens_as_keys_all_attention_is_on_the_modalities():
     assert outputs['verb'].x.shape == (2, 8)
     torch.testing.assert_close(outputs['attention'].x.sum(-1), torch.ones(2, 2, 2))
     weights = torch.tensor([2.0, 0.0])
-    mass, _ = neck.read(outputs['attention'].x, outputs['readout'].x, weights)
+    mass, _ = neck.read(outputs['readout'].x, weights)
     torch.testing.assert_close(mass[..., 0], torch.ones(2, 2, 2))
 
 
@@ -238,7 +238,7 @@ def test_several_layers_let_tokens_see_each_other_but_not_what_is_missing():
     torch.testing.assert_close(fused(neck(alone))[1], fused(outputs)[1])
     assert outputs['attention'].x[1, ..., 1].abs().max() == 0
     with pytest.raises(ValueError, match='no closed form for num_layers > 1 with residual=True'):
-        neck.read(outputs['attention'].x, outputs['readout'].x, torch.ones(2))
+        neck.read(outputs['readout'].x, torch.ones(2))
 
 
 def test_positions_tell_a_moved_token_apart():

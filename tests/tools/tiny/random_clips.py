@@ -47,7 +47,7 @@ class RandomClips(Dataset):
         if not self.complete and index % 2 == 0:
             del gt['noun']
         sample = EgoSample(
-            metainfo=dict(narration_id=f'P01_01_{index}', participant_id='P01'),
+            metainfo=dict(narration_id=f'P01_01_{index}', participant_id=f'P{index % 3:02d}'),
             gt={} if padding else gt,
         )
         return dict(inputs=inputs, present=present, data_samples=sample)

@@ -1,0 +1,208 @@
+"""Choose re-allocation weights on saved validation results, without running the network again.
+
+The paper (MIMO, Hou et al., 2023, section 2.3) does not say how its weights were chosen. Here
+they minimise the mean negative log-likelihood of the true class, each task by itself, by
+coordinate search; accuracy is only reported. Weights chosen and scored on the same clips flatter
+themselves, so `cross_fit` chooses on one half of the participants and scores on the other.
+
+Shapes: N = clips, H = heads, T = tasks, M = modalities, D = channels of an attention head.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from egomm.structures import Stream
+
+FACTORS = (0.0, 0.25, 0.5, 0.8, 1.25, 2.0, 4.0)
+LARGEST = 64.0  # of a weight, in units of the task tokens' weight; the smallest is its inverse
+CHUNK = 2048  # clips at a time
+
+
+@dataclass(frozen=True)
+class SavedClips:
+    """What a test run with ``model.record=('readout',)`` left of labelled clips.
+
+    Args:
+        readout: ``(N, H, T, M + 1, 1 + D)``, see `QueryFusion`.
+        labels: By task ``(N,)``, -1 without a label.
+        participants: One id a clip.
+    """
+
+    readout: Tensor
+    labels: dict[str, Tensor]
+    participants: list[str]
+
+    def __len__(self) -> int:
+        return len(self.participants)
+
+    def rows(self, keep: Tensor) -> 'SavedClips':
+        """The clips where ``keep`` ``(N,)`` is True."""
+        return SavedClips(
+            self.readout[keep],
+            {task: labels[keep] for task, labels in self.labels.items()},
+            [name for name, kept in zip(self.participants, keep.tolist()) if kept],
+        )
+
+
+def gather(samples: Sequence[dict[str, Any]], tasks: Sequence[str]) -> SavedClips:
+    """Stack the samples of a dump.
+
+    Args:
+        samples: Dicts as ``tools/test.py --dump`` writes them.
+        tasks: Tasks of the neck, in order.
+
+    Raises:
+        ValueError: If there are none, or they lack what the closed form needs.
+    """
+    if not samples or 'readout' not in samples[0].get('pred', {}):
+        raise ValueError(
+            f"The dump holds {len(samples)} clips without 'readout'. Make it with tools/test.py "
+            'CONFIG CHECKPOINT --dump FILE --cfg-options model.record="[\'readout\']".'
+        )
+    labels = {
+        task: torch.tensor([_label(sample['gt'].get(task)) for sample in samples]) for task in tasks
+    }
+    return SavedClips(
+        torch.stack([torch.as_tensor(sample['pred']['readout']) for sample in samples]).float(),
+        labels,
+        [str(sample['participant_id']) for sample in samples],
+    )
+
+
+@torch.inference_mode()
+def logits(model: nn.Module, clips: SavedClips, weights: Tensor) -> dict[str, Tensor]:
+    """Logits of every clip by task under weights ``(T, M)``: what the network would answer."""
+    parts: dict[str, list[Tensor]] = {task: [] for task in model.neck.tasks}
+    for start in range(0, len(clips), CHUNK):
+        place = slice(start, start + CHUNK)
+        _, fused = model.neck.read(clips.readout[place], weights)
+        for index, task in enumerate(model.neck.tasks):
+            parts[task].append(model.heads[task](Stream(fused[:, index])))
+    return {task: torch.cat(pieces) for task, pieces in parts.items()}
+
+
+def search(
+    model: nn.Module,
+    clips: SavedClips,
+    steps: int,
+    progress: Callable[[int, Tensor], None] = lambda step, weights: None,
+) -> Tensor:
+    """Weights ``(T, M)`` that make the true classes likeliest, the task tokens weighing 1.
+
+    Args:
+        model: A `MultiIOModel` whose neck is a `QueryFusion` with one token a head.
+        clips: Clips to choose on.
+        steps: Each step tries new values for one modality, in turn. 0 changes nothing; it ends
+            early when no modality gains any more.
+        progress: Called after each step.
+    """
+    tasks, modalities = model.neck.tasks, model.neck.modalities
+    weights = torch.ones(len(tasks), len(modalities))
+    best = _losses(model, clips, weights)
+    # Without task tokens as keys, weight 0 could leave a clip that lacks a modality with nothing.
+    factors = FACTORS if model.neck.task_tokens_as_keys else FACTORS[1:]
+    idle = 0
+    for step in range(steps):
+        column = step % len(modalities)
+        changed = False
+        for candidate in _candidates(weights, column, factors):
+            found = _losses(model, clips, candidate)
+            better = found < best - 1e-6
+            weights = torch.where(better[:, None], candidate, weights)
+            best = torch.where(better, found, best)
+            changed = changed or bool(better.any())
+        progress(step + 1, weights)
+        idle = 0 if changed else idle + 1
+        if idle == len(modalities):
+            break
+    return weights
+
+
+@dataclass(frozen=True)
+class CrossFit:
+    """Top-1 in percent by task and ``'action'``: unweighted, in sample, and held out."""
+
+    weights: Tensor
+    plain: dict[str, float]
+    in_sample: dict[str, float]
+    held_out: dict[str, float]
+
+
+def cross_fit(
+    model: nn.Module,
+    clips: SavedClips,
+    steps: int,
+    progress: Callable[[int, Tensor], None] = lambda step, weights: None,
+) -> CrossFit:
+    """Choose on one half of the participants and score on the other, both ways.
+
+    The halves take turns in the order of the number of clips, so that they are of similar size.
+    ``weights`` are those chosen on all clips, with which ``in_sample`` is scored.
+
+    Raises:
+        ValueError: If there is only one participant.
+    """
+    counts = {name: clips.participants.count(name) for name in set(clips.participants)}
+    if len(counts) < 2:
+        raise ValueError(
+            f'cross_fit wants at least two participants; got {sorted(counts)}. Choose the weights '
+            'on more people, or what they gain cannot be told from chance.'
+        )
+    order = sorted(counts, key=lambda name: (-counts[name], name))
+    first = torch.tensor([name in set(order[::2]) for name in clips.participants])
+    one = torch.ones(len(model.neck.tasks), len(model.neck.modalities))
+    weights = search(model, clips, steps, progress)
+    held: dict[str, Tensor] = {}
+    for chosen_on in (first, ~first):
+        half = search(model, clips.rows(chosen_on), steps, progress)
+        for task, values in logits(model, clips.rows(~chosen_on), half).items():
+            held.setdefault(task, values.new_zeros(len(clips), values.shape[1]))
+            held[task][~chosen_on] = values
+    return CrossFit(
+        weights,
+        top1(logits(model, clips, one), clips.labels),
+        top1(logits(model, clips, weights), clips.labels),
+        top1(held, clips.labels),
+    )
+
+
+def top1(scores: dict[str, Tensor], labels: dict[str, Tensor]) -> dict[str, float]:
+    """Percent of right answers by task, and of clips where all tasks are right (``'action'``)."""
+    right = {task: values.argmax(dim=1) == labels[task] for task, values in scores.items()}
+    known = {task: labels[task] >= 0 for task in scores}
+    share = {task: 100 * right[task][known[task]].float().mean().item() for task in scores}
+    complete = torch.stack(list(known.values())).all(dim=0)
+    joint = torch.stack(list(right.values())).all(dim=0)[complete]
+    return {**share, 'action': 100 * joint.float().mean().item()}
+
+
+def _losses(model: nn.Module, clips: SavedClips, weights: Tensor) -> Tensor:
+    """Mean negative log-likelihood of each task ``(T,)``."""
+    scores = logits(model, clips, weights)
+    return torch.stack(
+        [F.cross_entropy(scores[task], clips.labels[task], ignore_index=-1) for task in scores]
+    )
+
+
+def _candidates(weights: Tensor, column: int, factors: Sequence[float]) -> list[Tensor]:
+    """Tables with another value in one column; none leaves a task without modalities."""
+    tables = []
+    for factor in factors:
+        table = weights.clone()
+        revived = torch.where(weights[:, column] == 0, 1.0, weights[:, column])
+        table[:, column] = (revived * factor).clamp(max=LARGEST)
+        table[table[:, column] < 1 / LARGEST, column] = 0
+        empty = ~table.any(dim=1)
+        table[empty] = weights[empty]
+        tables.append(table)
+    return tables
+
+
+def _label(value: Any) -> int:
+    return -1 if value is None or (isinstance(value, float) and math.isnan(value)) else int(value)

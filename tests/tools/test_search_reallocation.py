@@ -1,0 +1,82 @@
+"""From a dump to a config with weights, on the command line."""
+
+import json
+import re
+
+import pytest
+
+
+@pytest.fixture(scope='module')
+def dump(command_line, trained):
+    path = trained / 'readout.pkl'
+    command_line.call(
+        command_line.python,
+        command_line.tools / 'test.py',
+        command_line.config,
+        trained / 'epoch_2.pth',
+        '--work-dir',
+        trained / 'plain',
+        '--dump',
+        path,
+        '--cfg-options',
+        'model.record=["readout"]',
+    )
+    return path
+
+
+def search(command_line, trained, dump, *options, code=0):
+    return command_line.call(
+        command_line.python,
+        command_line.tools / 'search_reallocation.py',
+        command_line.config,
+        trained / 'epoch_2.pth',
+        dump,
+        *options,
+        code=code,
+    )
+
+
+def test_the_written_config_tests_as_the_search_said(command_line, trained, dump, tmp_path):
+    out = tmp_path / 'deeper' / 'weights.py'
+    said = search(command_line, trained, dump, '--steps', 6, '--out', out)
+    assert 'held out' in said
+    assert '7 clips of 3 participants' in said
+    command_line.call(
+        command_line.python,
+        command_line.tools / 'test.py',
+        out,
+        trained / 'epoch_2.pth',
+        '--work-dir',
+        tmp_path / 'test',
+    )
+    scores = json.loads(next((tmp_path / 'test').glob('*/*.json')).read_text())
+    for task in ('verb', 'noun', 'action'):
+        row = re.search(rf'^{task} +[\d.]+ +[\d.]+ +\S+ +([\d.]+)', said, re.MULTILINE)
+        assert float(row.group(1)) == pytest.approx(
+            scores[f'epic100/all_{task}_accuracy_at_1'], abs=0.01
+        )
+
+
+def test_no_steps_gain_nothing(command_line, trained, dump):
+    said = search(command_line, trained, dump, '--steps', 0)
+    assert re.findall(r'[+-]\d+\.\d\d', said) == ['+0.00'] * 6
+
+
+def test_bad_requests_are_one_line(command_line, trained, dump, tmp_path):
+    said = search(command_line, trained, dump, '--out', 'weights.json', code=2)
+    assert 'wants a name that ends in .py; got weights.json' in said
+    config = tmp_path / 'weighted.py'
+    config.write_text(
+        f'_base_ = {str(command_line.config)!r}\n'
+        "model = dict(neck=dict(reallocation=dict(type='FixedReallocation', weights={})))\n"
+    )
+    said = command_line.call(
+        command_line.python,
+        command_line.tools / 'search_reallocation.py',
+        config,
+        trained / 'epoch_2.pth',
+        dump,
+        code=2,
+    )
+    assert said.startswith('error: ')
+    assert 're-allocates already' in said
