@@ -1,5 +1,6 @@
 """Networks. Importing this package registers all of them."""
 
+from egomm.models.backbones.small_conv import SmallConvNet, TokenEncoder
 from egomm.models.backbones.wrapped import WrappedBackbone
 from egomm.models.heads.classification import ClassificationHead
 from egomm.models.layers.reallocation import FixedReallocation, UncertaintyReallocation
@@ -19,7 +20,9 @@ __all__ = [
     'FixedReallocation',
     'MultiIOModel',
     'QueryFusion',
+    'SmallConvNet',
     'SoftmaxCrossEntropy',
+    'TokenEncoder',
     'UncertaintyReallocation',
     'UnimodalHeads',
     'WrappedBackbone',

@@ -256,6 +256,8 @@ def _action(
         levels = spec.signal(('verb', 'noun')[task])
         levels['rgb'] = max(levels['rgb'], levels.pop('state', 0.0))
         unreliable = max(MODALITIES, key=lambda m: levels[m])
+    if rng.spawn(1)[0].uniform() < spec.complementary:  # a stream of its own, as said above
+        draws = _taking_turns(list(signals), list(signals.values()), draws)
     shown = {
         name for (name, level), draw in zip(signals.items(), draws, strict=True) if draw < level
     }
@@ -278,3 +280,19 @@ def _action(
         narration,
         words,
     )
+
+
+def _taking_turns(names: list[str], levels: list[float], draws: np.ndarray) -> np.ndarray:
+    """Draws, one for each signal, that let the channels of a task show it one after the other.
+
+    Each channel owns an arc of a circle, as long as its level and where the previous one ends;
+    one point of the circle is drawn a task. A channel is shown as often as before.
+    """
+    turns = np.empty(len(names))
+    point, edge, task = 0.0, 0.0, ''
+    for index, (name, level) in enumerate(zip(names, levels, strict=True)):
+        if name.split('/')[0] != task:
+            task, point, edge = name.split('/')[0], float(draws[index]), 0.0
+        turns[index] = (point - edge) % 1.0
+        edge += level
+    return turns

@@ -3,11 +3,12 @@
 import dataclasses
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 
 from egomm.testing.vocabulary import NOUNS, VERBS
 
-GENERATOR_VERSION = 1  # part of the stamp: raise it whenever the same spec draws other files
+GENERATOR_VERSION = 2  # part of the stamp: raise it whenever the same spec draws other files
 MODALITIES = ('rgb', 'flow', 'audio')
 
 Shares = tuple[float, float, float]
@@ -20,7 +21,7 @@ class KitchenSpec:
     Evidence is switched on per clip: the ``signal`` of a task and a modality is the share of
     clips in which that modality shows the class at all; in the others it shows a neutral
     pattern that is the same for all classes. A perfect observer of one modality therefore
-    reaches ``signal + (1 - signal) / classes``.
+    reaches ``signal + (1 - signal) / classes``, one of all of them ``coverage`` in its place.
 
     Attributes:
         seed: Source of all randomness. Same spec, same pixels and annotations.
@@ -47,6 +48,8 @@ class KitchenSpec:
             other hand's tool to a change of state of the SAME object that shows the noun.
         verb_signal: Signal of the verb in (rgb, flow, audio).
         noun_signal: Signal of the noun in (rgb, flow, audio).
+        complementary: 0..1, how often the modalities of a task take turns in showing it, so that
+            few clips show nothing, instead of being drawn independently.
         balance: 0..1, pulls the three signals of a task to their mean.
         lag: Per modality, 0..1: evidence is drawn with contrast ``1 - 0.6 * lag`` in as many
             clips as before, so the ceiling stays and learning takes longer.
@@ -85,6 +88,7 @@ class KitchenSpec:
     conflict: float = 0.0
     verb_signal: Shares = (0.65, 0.95, 0.8)
     noun_signal: Shares = (0.95, 0.25, 0.55)
+    complementary: float = 0.0
     balance: float = 0.0
     lag: Shares = (0.0, 0.0, 0.0)
     unreliable: float = 0.0
@@ -137,6 +141,7 @@ class KitchenSpec:
         )
         for name in (
             'conflict',
+            'complementary',
             'balance',
             'unreliable',
             'label_noise',
@@ -187,10 +192,22 @@ class KitchenSpec:
             for m, share in zip(MODALITIES, shares, strict=True)
         }
         if task == 'verb':
-            state = self.conflict * max(levels.values())
+            state = self.conflict * self._covered(list(levels.values()))
             levels = {m: (1 - self.conflict) * level for m, level in levels.items()}
             levels['state'] = state
         return levels
+
+    def coverage(self, task: str) -> float:
+        """Share of clips in which anything shows the class: what a perfect observer has to go by.
+
+        ``unreliable`` clips are not taken into account.
+        """
+        return self._covered(list(self.signal(task).values()))
+
+    def _covered(self, levels: list[float]) -> float:
+        nothing = math.prod(1 - level for level in levels)
+        taking_turns = min(1.0, sum(levels))
+        return self.complementary * taking_turns + (1 - self.complementary) * (1 - nothing)
 
     def contrast(self, modality: str) -> float:
         """Contrast of the evidence of one modality, from its lag."""
@@ -246,6 +263,7 @@ PRESETS = {
         test_videos=54,
         videos_per_participant=3,
         clips_per_video=56,
+        complementary=0.8,
         clip_seconds=(0.7, 1.2),
         gap_seconds=(0.3, 0.6),
         handled_between=0.3,

@@ -99,6 +99,18 @@ def test_shown_evidence_has_the_asked_share():
         assert abs(counted[name] / total - share) < 3 * (0.25 / total) ** 0.5
 
 
+def test_channels_that_take_turns_keep_their_share_and_leave_no_clip_without():
+    spec = KitchenSpec(verb_signal=(0.2, 0.6, 0.4), noun_signal=(0.5, 0.2, 0.1), complementary=1.0)
+    clips = actions(spec, 'train')
+    counted = Counter(name for a in clips for name in a.shown)
+    for name, share in (('verb/rgb', 0.2), ('verb/flow', 0.6), ('verb/audio', 0.4)):
+        assert abs(counted[name] / len(clips) - share) < 3 * (0.25 / len(clips)) ** 0.5
+    assert all(any(name.startswith('verb') for name in a.shown) for a in clips)
+    noun = [sum(name.startswith('noun') for name in a.shown) for a in clips]
+    assert max(noun) == 1  # levels that add up to 0.8 never meet
+    assert abs(noun.count(0) / len(clips) - 0.2) < 3 * (0.16 / len(clips)) ** 0.5
+
+
 def test_unreliable_clips_show_nothing_in_their_strongest_modality():
     clips = actions(KitchenSpec(unreliable=0.5), 'train')
     broken = [a for a in clips if a.unreliable]

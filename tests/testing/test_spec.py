@@ -10,8 +10,21 @@ from egomm.testing.spec import PRESETS, KitchenSpec
 def test_conflict_moves_the_verbs_evidence_to_the_state_of_the_object():
     spec = KitchenSpec(verb_signal=(0.4, 0.8, 0.6), conflict=0.25)
     signal = spec.signal('verb')
-    assert signal == pytest.approx({'rgb': 0.3, 'flow': 0.6, 'audio': 0.45, 'state': 0.2})
+    # Anything shows the verb in 1 - 0.6 * 0.2 * 0.4 = 95.2 % of the clips; a quarter of that moves.
+    assert signal == pytest.approx({'rgb': 0.3, 'flow': 0.6, 'audio': 0.45, 'state': 0.238})
     assert spec.signal('noun') == KitchenSpec().signal('noun')  # only verbs move
+
+
+def test_taking_turns_raises_what_a_perfect_observer_has_to_go_by():
+    spec = KitchenSpec(noun_signal=(0.5, 0.2, 0.1))
+    assert spec.coverage('noun') == pytest.approx(1 - 0.5 * 0.8 * 0.9)
+    half = dataclasses.replace(spec, complementary=0.5)
+    assert half.coverage('noun') == pytest.approx((0.64 + 0.8) / 2)
+    study = PRESETS['study']
+    for task in ('verb', 'noun'):
+        for conflict in (0.0, 1.0):
+            world = dataclasses.replace(study, conflict=conflict)
+            assert 0.90 <= world.coverage(task) <= 0.98
 
 
 def test_full_balance_makes_the_modalities_equal():
