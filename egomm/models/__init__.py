@@ -1,5 +1,6 @@
 """Networks. Importing this package registers all of them."""
 
+from egomm.models.backbones.mfnet3d import MFNet3D
 from egomm.models.backbones.wrapped import WrappedBackbone
 from egomm.models.heads.classification import ClassificationHead
 from egomm.models.losses.cross_entropy import SoftmaxCrossEntropy
@@ -12,6 +13,7 @@ __all__ = [
     'ClassificationHead',
     'ConcatFusion',
     'EgoDataPreprocessor',
+    'MFNet3D',
     'MultiIOModel',
     'QueryFusion',
     'SoftmaxCrossEntropy',
