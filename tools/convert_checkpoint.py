@@ -2,6 +2,9 @@
 
 python tools/convert_checkpoint.py omnivore swinT_checkpoint.torch weights/swin_t.pth
 python tools/convert_checkpoint.py mfnet MFNet3D_Kinetics-400_72.8.pth weights/mfnet3d.pth
+
+Omnivore's Swin-T is https://dl.fbaipublicfiles.com/omnivore/models/swinT_checkpoint.torch (CC
+BY-NC 4.0, also after conversion); the file of MFNet-3D has no public address that still answers.
 """
 
 import argparse

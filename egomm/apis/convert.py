@@ -178,7 +178,9 @@ def check(source: Source, conversion: Conversion) -> dict:
     return config
 
 
-def convert_file(name: str, path: str, destination: str, overwrite: bool = False) -> str:
+def convert_file(
+    name: str, path: str | Path, destination: str | Path, overwrite: bool = False
+) -> str:
     """Convert a checkpoint; ``destination`` is whole or not there.
 
     Args:

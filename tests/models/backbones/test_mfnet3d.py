@@ -116,8 +116,7 @@ def coordinate_loss(logits, targets):
     heat = logits.flatten(-2).softmax(-1).unflatten(-1, (7, 7)).transpose(1, 2)
     grid = (2 * torch.arange(7, dtype=heat.dtype) + 1) / 7 - 1
     x, y = (heat.sum(-2) * grid).sum(-1), (heat.sum(-1) * grid).sum(-1)
-    coords = torch.stack([x, y], -1)
-    distance = (coords - targets).norm(dim=-1)
+    distance = (torch.stack([x, y], -1) - targets).norm(dim=-1)
     along = torch.exp(-((grid - targets[..., None]) ** 2) / (2 * (2 / 7) ** 2))
     bell = along[..., 1, :, None] * along[..., 0, None, :]
     bell = bell / bell.sum((-1, -2), keepdim=True)
@@ -125,40 +124,49 @@ def coordinate_loss(logits, targets):
     divergence = sum(
         (p * ((p + 1e-24).log() - (middle + 1e-24).log())).sum((-1, -2)) / 2 for p in (heat, bell)
     )
-    return coords, (distance + divergence).mean()
+    return (distance + divergence).mean()
 
 
-@pytest.mark.long
-def test_gradients_and_running_statistics_of_a_training_step_equal_the_authors(net):
+# Batch norm over two clips amplifies rounding: float32 is 1e-2 off in single gradients.
+@pytest.mark.parametrize(
+    'dtype, tolerance, of_gradients',
+    [
+        (torch.float32, 1e-5, 3e-2),
+        pytest.param(torch.float64, 1e-9, 1e-9, marks=pytest.mark.long),
+    ],
+)
+def test_gradients_and_statistics_of_a_training_step_equal_the_authors(
+    net, dtype, tolerance, of_gradients
+):
     golden = np.load(GOLDEN / 'mfnet3d_train.npz')
-    heads = {name: nn.Parameter(value) for name, value in filled().items() if is_head(name)}
-    features = net.train()(Stream(golden_clips(2, NET['seed'] + 1))).x
+    heads = {name: nn.Parameter(x.to(dtype)) for name, x in filled().items() if is_head(name)}
+    clips = golden_clips(2, NET['seed'] + 1).to(dtype)
+    features = net.to(dtype).train()(Stream(clips)).x
     loss = 0
     for task in range(3):
-        prefix = f'classifier_list.classifier_list.{task}.'
-        logits = F.linear(
-            features.mean((2, 3, 4)), heads[f'{prefix}weight'], heads[f'{prefix}bias']
+        weight, bias = (
+            heads[f'classifier_list.classifier_list.{task}.{kind}'] for kind in ('weight', 'bias')
         )
-        np.testing.assert_allclose(logits.detach(), golden[f'logits{task}'], rtol=1e-6)
+        logits = F.linear(features.mean((2, 3, 4)), weight, bias)
         loss = loss + F.cross_entropy(logits, torch.from_numpy(golden['labels'][task]))
     heat = F.conv3d(features, heads['coord_layers.hm_conv.weight'])
-    coords, divergence = coordinate_loss(heat, torch.from_numpy(golden['targets']))
-    np.testing.assert_allclose(coords.detach(), golden['coords'], rtol=1e-6)
-    loss = loss + divergence
-    assert loss.item() == pytest.approx(golden['loss'], rel=1e-6)
+    loss = loss + coordinate_loss(heat, torch.from_numpy(golden['targets']).to(dtype))
+    assert loss.item() == pytest.approx(golden['loss'], rel=tolerance)
 
     loss.backward()
     parameters = {**dict(net.named_parameters()), **heads}
     assert set(parameters) == set(golden['param_names'])
-    norms = [parameters[name].grad.norm() for name in golden['param_names']]
-    np.testing.assert_allclose(norms, golden['grad_l2'], rtol=1e-5)
-    np.testing.assert_allclose(
-        net.conv1.conv.weight.grad, golden['grad_conv1'], rtol=1e-5, atol=1e-9
-    )
+    norms = [parameters[name].grad.norm().item() for name in golden['param_names']]
+    np.testing.assert_allclose(norms, golden['grad_l2'], rtol=of_gradients)
+    stem, expected = net.conv1.conv.weight.grad, golden['grad_conv1']
+    limit = of_gradients * np.abs(expected).max()
+    np.testing.assert_allclose(stem, expected, rtol=0, atol=limit)
     for place, norm in (('conv1', net.conv1.bn), ('tail', net.tail.bn)):
         for kind in ('mean', 'var'):
-            ours = getattr(norm, f'running_{kind}')
-            np.testing.assert_allclose(ours, golden[f'running_{kind}_{place}'], rtol=1e-6)
+            expected = golden[f'running_{kind}_{place}']
+            np.testing.assert_allclose(
+                getattr(norm, f'running_{kind}'), expected, rtol=tolerance, atol=tolerance
+            )
 
 
 def test_names_and_shapes_are_those_of_the_kinetics_file():
