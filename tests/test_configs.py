@@ -9,6 +9,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 
+from egomm.apis import launch
 from egomm.registry import DATASETS, METRICS, MODELS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -122,3 +123,30 @@ def test_the_paper_setting_is_eight_frames_sixty_epochs_and_a_quarter_of_train()
     assert config.train_dataloader.dataset.keep.fraction == 0.25
     assert config.model.heads.verb.num_classes == 97
     assert config.model.heads.noun.num_classes == 300
+
+
+def test_encoders_start_from_the_files_that_the_command_line_names(tmp_path):
+    config = Config.fromfile(ROOT / 'configs/toy/mimo_query.py')
+    rgb = MODELS.build(config.model.backbones.rgb).model.state_dict()
+    torch.save(dict(state_dict=rgb), tmp_path / 'swin.pth')
+    options = {
+        f'model.backbones.{name}.pretrained': str(tmp_path / 'swin.pth')
+        for name in ('rgb', 'flow', 'audio')
+    }
+    launch.check_options(config, options)
+    config.merge_from_dict(options)
+    model = MODELS.build(config.model)
+    model.init_weights()  # as the runner does before training
+    for name, channels in dict(rgb=3, flow=2, audio=1).items():
+        state = model.backbones[name].model.state_dict()
+        assert state['patch_embed.proj.weight'].shape[1] == channels
+        torch.testing.assert_close(
+            state['layers.0.blocks.0.attn.qkv.weight'],
+            rgb['layers.0.blocks.0.attn.qkv.weight'],
+            rtol=0,
+            atol=0,
+        )
+        torch.testing.assert_close(
+            state['patch_embed.proj.weight'].sum(1) / channels,
+            rgb['patch_embed.proj.weight'].sum(1) / 3,
+        )

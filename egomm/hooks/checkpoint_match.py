@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from torch import Tensor
 
+from egomm.functional.weights import differences
 from egomm.registry import HOOKS
-
-_SHOWN = 4  # names of each kind in an error
 
 
 @HOOKS.register_module()
@@ -53,7 +51,7 @@ class CheckpointMatchHook(Hook):
             )
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         weights = {re.sub(r'^module\.', '', name): value for name, value in state.items()}
-        problems = _differences(model.state_dict(), weights, self.allow)
+        problems = differences(model.state_dict(), weights, self.allow)
         if problems:
             raise ValueError(
                 f'{source} is not of this architecture: {"; ".join(problems)}. Use the config it '
@@ -68,28 +66,3 @@ def _layout(checkpoint: object) -> str:
     if not isinstance(checkpoint, dict):
         return f'a {type(checkpoint).__name__}'
     return f'state_dict={checkpoint["state_dict"]!r:.60}'
-
-
-def _differences(
-    wanted: dict[str, Tensor], got: dict[str, Tensor], allow: tuple[str, ...]
-) -> list[str]:
-    """One sentence for each kind of difference between two state dicts."""
-
-    def first(names: list[str]) -> str:
-        more = f' and {len(names) - _SHOWN} more' if len(names) > _SHOWN else ''
-        return ', '.join(names[:_SHOWN]) + more
-
-    counted = 'num_batches_tracked'  # absent from old checkpoints, used only without momentum
-    missing = [
-        name
-        for name in wanted
-        if name not in got and not name.startswith(allow) and not name.endswith(counted)
-    ]
-    unexpected = [name for name in got if name not in wanted and not name.startswith(allow)]
-    misshaped = [
-        f'{name} {tuple(got[name].shape)} instead of {tuple(wanted[name].shape)}'
-        for name in wanted
-        if name in got and got[name].shape != wanted[name].shape and not name.startswith(allow)
-    ]
-    kinds = {'missing': missing, 'unexpected': unexpected, 'of another shape': misshaped}
-    return [f'{len(names)} {kind}: {first(names)}' for kind, names in kinds.items() if names]

@@ -1,5 +1,6 @@
 """Networks. Importing this package registers all of them."""
 
+from egomm.models.backbones.mfnet3d import MFNet3D
 from egomm.models.backbones.small_conv import SmallConvNet, TokenEncoder
 from egomm.models.backbones.wrapped import WrappedBackbone
 from egomm.models.heads.classification import ClassificationHead
@@ -18,6 +19,7 @@ __all__ = [
     'ConcatFusion',
     'EgoDataPreprocessor',
     'FixedReallocation',
+    'MFNet3D',
     'MultiIOModel',
     'QueryFusion',
     'SmallConvNet',

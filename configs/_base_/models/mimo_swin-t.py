@@ -2,6 +2,10 @@
 
 Source: Hou et al. (2023). Swin-T as in Omnivore (window 8x7x7, drop path 0.2); flow has two
 channels (u, v), a spectrogram one. Tokens stay at 768 channels, one attention layer, 8 heads.
+`pretrained` of each encoder is the file that `python tools/convert_checkpoint.py omnivore` writes
+(the paper starts all three from Omnivore; flow and spectrogram get the mean of the RGB kernels):
+--cfg-options model.backbones.rgb.pretrained=swin_t.pth model.backbones.flow.pretrained=swin_t.pth
+model.backbones.audio.pretrained=swin_t.pth, or the same keys in a config. None: random weights.
 RGB is normalised with ImageNet's mean and standard deviation, flow around its zero with the
 spread of TSN's flow models (0.226 of 255), spectrograms with a round guess of theirs.
 """
@@ -17,6 +21,7 @@ def swin_t(in_channels):
             drop_path_rate=0.2,
             pretrained2d=False,
         ),
+        pretrained=None,
     )
 
 

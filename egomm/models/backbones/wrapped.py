@@ -3,6 +3,8 @@
 import torch
 from mmengine.model import BaseModule
 
+from egomm.models.layers.clips import check_whole_clips
+from egomm.models.pretrained import load_pretrained
 from egomm.registry import MODELS
 from egomm.structures import Stream
 
@@ -14,11 +16,20 @@ class WrappedBackbone(BaseModule):
     Args:
         model: Config of the network, with its scope: ``mmaction.SwinTransformer3D``. It maps
             ``(B, C_in, T, H, W)`` to one feature map ``(B, C, t, h, w)`` or vector ``(B, C)``.
+        pretrained: Path of a file with the network's weights, for RGB or for its own number of
+            input channels. `init_weights` loads it.
     """
 
-    def __init__(self, model: dict) -> None:
+    def __init__(self, model: dict, pretrained: str | None = None) -> None:
         super().__init__()
         self.model = MODELS.build(model)
+        self.pretrained = pretrained
+
+    def init_weights(self) -> None:
+        """Initialise the network as it says itself, then load ``pretrained``."""
+        super().init_weights()
+        if self.pretrained is not None:
+            load_pretrained(self.model, self.pretrained)
 
     def forward(self, stream: Stream) -> Stream:
         """Encode ``(B, C_in, T, H, W)``; a mask a sample stays as it is.
@@ -26,11 +37,7 @@ class WrappedBackbone(BaseModule):
         Raises:
             ValueError: If the network returns several maps, or the mask is a step's.
         """
-        if stream.mask is not None and stream.mask.dim() > 1:
-            raise ValueError(
-                'WrappedBackbone takes whole clips (mask of shape (B,)); got a mask of shape '
-                f'{tuple(stream.mask.shape)}. Use a backbone that reads padding.'
-            )
+        check_whole_clips('WrappedBackbone', stream)
         x = self.model(stream.x)
         if not isinstance(x, torch.Tensor):
             raise ValueError(

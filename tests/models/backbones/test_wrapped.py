@@ -5,7 +5,7 @@ from egomm.registry import MODELS
 from egomm.structures import Stream
 
 
-def small_swin(**kwargs):
+def small_swin(pretrained=None, **kwargs):
     return MODELS.build(
         dict(
             type='WrappedBackbone',
@@ -16,6 +16,7 @@ def small_swin(**kwargs):
                 pretrained2d=False,
                 **kwargs,
             ),
+            pretrained=pretrained,
         )
     )
 
@@ -29,6 +30,30 @@ def test_video_swin_of_mmaction2_is_a_backbone():
     assert stream.mask is mask
 
 
+@pytest.mark.parametrize('channels', [3, 2, 1])
+def test_flow_and_sound_start_from_the_weights_for_rgb(channels, tmp_path):
+    rgb = small_swin(out_indices=(1,)).model.state_dict()
+    torch.save(dict(state_dict=rgb), tmp_path / 'rgb.pth')
+    backbone = small_swin(str(tmp_path / 'rgb.pth'), in_channels=channels, out_indices=(1,))
+    backbone.init_weights()
+    state = backbone.model.state_dict()
+    kernel = rgb.pop('patch_embed.proj.weight')
+    expected = (
+        kernel if channels == 3 else kernel.mean(1, keepdim=True).expand(-1, channels, -1, -1, -1)
+    )
+    torch.testing.assert_close(state.pop('patch_embed.proj.weight'), expected)
+    torch.testing.assert_close(state, rgb, rtol=0, atol=0)
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    torch.save(small_swin(out_indices=(0,)).model.state_dict(), tmp_path / 'x.pth')
+    backbone = small_swin(str(tmp_path / 'x.pth'), out_indices=(1,))
+    with pytest.raises(
+        ValueError, match=r'x\.pth does not fit SwinTransformer3D: 2 missing: norm1\.weight'
+    ):
+        backbone.init_weights()
+
+
 def test_a_network_that_returns_several_maps_is_refused():
     backbone = small_swin(out_indices=(0, 1))
     with pytest.raises(ValueError, match='returned tuple.*out_indices'):
@@ -37,5 +62,5 @@ def test_a_network_that_returns_several_maps_is_refused():
 
 def test_a_mask_of_steps_is_refused():
     backbone = small_swin(out_indices=(1,))
-    with pytest.raises(ValueError, match=r'mask of shape \(1, 4\)'):
+    with pytest.raises(ValueError, match=r'WrappedBackbone .*mask of shape \(1, 4\)'):
         backbone(Stream(torch.rand(1, 3, 4, 32, 32), torch.ones(1, 4, dtype=torch.bool)))
