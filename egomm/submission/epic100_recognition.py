@@ -77,7 +77,8 @@ def write_submission(
         raise ValueError(
             f'{path} exists. Choose another name, or overwrite it with --force (`force=True`).'
         )
-    clips = [(name, {'verb': verb, 'noun': noun}) for name, verb, noun in zip(*results)]
+    rows = zip(*results, strict=True)
+    clips = [(name, {'verb': verb, 'noun': noun}) for name, verb, noun in rows]
     document = {
         'version': EPIC100_RECOGNITION.version,
         'challenge': CHALLENGE,
@@ -113,7 +114,7 @@ def check_submission(path: str | Path, narration_ids: Sequence[str]) -> Supervis
         ValueError: If it is no valid submission; the text holds all faults.
     """
     document, found = _read(Path(path))
-    if document is not None:
+    if document is not None or not found:  # `null` is JSON, too
         found += faults(document, narration_ids)
     _refuse(f'{path} is', found)
     return Supervision(*(document[key] for key in SLS))

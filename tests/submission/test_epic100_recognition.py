@@ -258,6 +258,7 @@ class TestChecking:
     @pytest.mark.parametrize(
         'text, fault',
         [
+            (b'null', 'an object is wanted as the whole, got None'),
             (b'[1]', 'an object is wanted as the whole, got a list'),
             (b'{"version"', 'the file (neither zip nor JSON) cannot be read as JSON: Expecting'),
             (b'\xff\xff', 'the file (neither zip nor JSON) cannot be read as JSON: '),
