@@ -1,6 +1,11 @@
 """Evaluate a checkpoint.
 
 python tools/test.py configs/toy/mimo_query.py work_dirs/mimo_query/epoch_7.pth
+
+For a split without labels, write its scores and make a submission of them (tools/submit.py):
+
+python tools/test.py CONFIG CHECKPOINT --results scores.pkl \\
+    --cfg-options test_dataloader.dataset.ann_file=annotations/EPIC_100_test_timestamps.csv
 """
 
 import argparse
@@ -21,7 +26,15 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument(
         '--dump', metavar='FILE.pkl', help='write all predictions to this pickle, a list of dicts'
     )
+    parser.add_argument(
+        '--results',
+        metavar='FILE.pkl|.pt',
+        help='instead of evaluating, write verb and noun scores in the format of the official '
+        'EPIC-KITCHENS-100 scripts, for tools/score.py and tools/submit.py; needs no labels',
+    )
     args = parser.parse_args(arguments)
+    if args.results and not args.results.endswith(('.pkl', '.pt')):
+        parser.error(f'--results wants a name that ends in .pkl or .pt; got {args.results}')
     if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
         parser.error(f'--dump wants a name that ends in .pkl or .pickle; got {args.dump}')
     return args
@@ -36,9 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise ValueError(
             f'{args.config} has no test_dataloader. Add one, with test_cfg and test_evaluator.'
         )
-    if args.dump:
+    for file in filter(None, (args.dump, args.results)):
         # Now, not after the whole evaluation, is the time to find out that it cannot be written.
-        Path(args.dump).parent.mkdir(parents=True, exist_ok=True)
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+    if args.results:
+        config.test_evaluator = dict(type='ResultFile', path=args.results)
+    if args.dump:
         evaluators = config.get('test_evaluator') or []
         evaluators = list(evaluators) if isinstance(evaluators, (list, tuple)) else [evaluators]
         config.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.dump)]

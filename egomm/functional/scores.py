@@ -1,8 +1,9 @@
 """Classification scores: rankings, the official EPIC-KITCHENS numbers, and their uncertainty.
 
 Percentages, unrounded, under the names of the protocols. Sources: the EPIC-KITCHENS-100 action
-recognition challenge (epic-kitchens/C1-Action-Recognition) and the EPIC-KITCHENS-55 evaluation
-(epic-kitchens/epic-kitchens-55-lib).
+recognition challenge (epic-kitchens/C1-Action-Recognition), the EPIC-KITCHENS-55 evaluation
+(epic-kitchens/epic-kitchens-55-lib), and the classes by number of training instances of Liu et al.
+("Large-scale long-tailed recognition in an open world", CVPR 2019).
 
 Ties: of equal scores the larger class index ranks first, as in the reversed ascending sort of the
 official scripts (whose sort is unstable, so only this reading of it can be repeated). Of actions
@@ -133,6 +134,58 @@ def class_report(
         report['precision'] = _percent(precision[chosen])
         report['recall'] = _percent(recall[chosen])
     return report
+
+
+def shot_groups(train_labels: ArrayLike, count: int) -> dict[str, Integers]:
+    """Classes by their number of training instances (Liu et al., 2019).
+
+    Args:
+        train_labels: Class id of every training instance ``(N,)``.
+        count: Number of classes.
+
+    Returns:
+        Class ids by group: ``many`` (over 100 instances), ``medium`` (20 to 100) and ``few``
+        (under 20, also none).
+
+    Raises:
+        ValueError: If there is no label or one is outside ``0..count-1``.
+    """
+    ids = np.asarray(train_labels)
+    if ids.ndim != 1 or len(ids) == 0 or ids.min() < 0 or ids.max() >= count:
+        span = f' from {ids.min()} to {ids.max()}' if ids.size else ''
+        raise ValueError(
+            f'shot_groups wants training labels (N,) within 0..{count - 1}; got {ids.shape}{span}. '
+            'Give the training annotations of the classes that are scored.'
+        )
+    instances = np.bincount(ids.astype(np.int64), minlength=count)
+    return {
+        'many': np.flatnonzero(instances > 100),
+        'medium': np.flatnonzero((instances >= 20) & (instances <= 100)),
+        'few': np.flatnonzero(instances < 20),
+    }
+
+
+def shot_accuracy(
+    scores: ArrayLike, labels: ArrayLike, train_labels: ArrayLike
+) -> dict[str, float]:
+    """Top-1 accuracy over the rows whose class has many, some or few training instances.
+
+    Args:
+        scores: Scores ``(N, C)``.
+        labels: Class ids ``(N,)``.
+        train_labels: Class id of every training instance.
+
+    Returns:
+        Percent by group of `shot_groups`; a group without rows is left out.
+
+    Raises:
+        ValueError: As `class_report` and `shot_groups`.
+    """
+    values, ids = _checked(scores, labels, 'shot_accuracy')
+    right = rank_classes(values, 1)[:, 0] == ids
+    groups = shot_groups(train_labels, values.shape[1])
+    rows = {name: np.isin(ids, classes) for name, classes in groups.items()}
+    return {name: _percent(right[chosen]) for name, chosen in rows.items() if chosen.any()}
 
 
 def rank_classes(scores: ArrayLike, k: int) -> Integers:

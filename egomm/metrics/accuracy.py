@@ -1,30 +1,17 @@
 """Scores of verb, noun and action recognition under the EPIC-KITCHENS-100 protocol."""
 
-import csv
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import torch
 from mmengine.evaluator import BaseMetric
 
-from egomm.functional.scores import class_report, epic100
+from egomm.functional.csv_columns import read_columns, read_train_labels
+from egomm.functional.scores import class_report, epic100, shot_accuracy, shot_groups
+from egomm.functional.wording import first_names
+from egomm.metrics import rows as clip_rows
+from egomm.metrics.rows import TASKS, Row
 from egomm.registry import METRICS
-
-TASKS = ('verb', 'noun')
-
-# The same clip scored in two batches differs by rounding only, also in bfloat16.
-SAME_SCORES = 0.05
-
-
-class Row(NamedTuple):
-    """Labels and logits of one clip; a label is None where the sample has none."""
-
-    narration_id: str
-    participant_id: str
-    labels: tuple[int | None, ...]
-    scores: tuple[np.ndarray, ...]
 
 
 @METRICS.register_module()
@@ -34,7 +21,8 @@ class EpicActionMetric(BaseMetric):
     Official keys: ``all_{verb,noun,action}_accuracy_at_{1,5}``, and at 1 only ``tail_...`` and
     ``unseen_...`` where the CSV files are given and have rows. Not part of the challenge script:
     ``all_{verb,noun}_mean_class_accuracy_present``, the mean over the classes that occur in the
-    labels.
+    labels, and with ``train_annotations`` ``shots/{many,medium,few}_{verb,noun}_accuracy_at_1``,
+    over the rows whose class has that many training instances (`egomm.functional.scores`).
 
     Clips that a distributed sampler repeats to fill the last round count once.
 
@@ -42,6 +30,7 @@ class EpicActionMetric(BaseMetric):
         tail_verbs: EPIC_100_tail_verbs.csv (column ``verb``).
         tail_nouns: EPIC_100_tail_nouns.csv (column ``noun``).
         unseen: EPIC_100_unseen_participant_ids_validation.csv (column ``participant_id``).
+        train_annotations: EPIC_100_train.csv, whose instances are counted by class.
         verb_classes: Number of verb classes.
         noun_classes: Number of noun classes.
         **kwargs: Of ``mmengine.evaluator.BaseMetric``.
@@ -61,15 +50,19 @@ class EpicActionMetric(BaseMetric):
         tail_verbs: str | None = None,
         tail_nouns: str | None = None,
         unseen: str | None = None,
+        train_annotations: str | None = None,
         verb_classes: int = 97,
         noun_classes: int = 300,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.tail_verbs = _read_column(tail_verbs, 'verb', int)
-        self.tail_nouns = _read_column(tail_nouns, 'noun', int)
-        self.unseen = _read_column(unseen, 'participant_id', str)
+        self.tail_verbs = _column(tail_verbs, 'verb', int)
+        self.tail_nouns = _column(tail_nouns, 'noun', int)
+        self.unseen = _column(unseen, 'participant_id', str)
         self.classes = {'verb': verb_classes, 'noun': noun_classes}
+        self.train_labels = read_train_labels(train_annotations) if train_annotations else {}
+        for task, labels in self.train_labels.items():
+            shot_groups(labels, self.classes[task])  # a wrong file is found now, not after the run
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep labels and logits of one batch, one result per sample.
@@ -78,13 +71,8 @@ class EpicActionMetric(BaseMetric):
         position once the results of all processes are together.
         """
         for sample in data_samples:
-            missing = {'narration_id', 'participant_id', 'gt', 'pred'} - set(sample)
-            if missing:
-                raise ValueError(
-                    f'EpicActionMetric wants samples with narration_id, participant_id, gt and '
-                    f'pred; got {sorted(sample)}: {sorted(missing)} missing. Let the last '
-                    'transform of the pipeline keep these keys.'
-                )
+            wanted = {'narration_id', 'participant_id', 'gt', 'pred'}
+            clip_rows.check_keys('EpicActionMetric', sample, wanted)
             labels = [sample['gt'].get(task) for task in TASKS]
             self.results.append(
                 Row(
@@ -97,7 +85,8 @@ class EpicActionMetric(BaseMetric):
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Score the rows of all processes."""
-        rows = _unique([Row(*result) for result in results])  # collecting made them plain tuples
+        rows = [Row(*result) for result in results]  # collecting made them plain tuples
+        rows = clip_rows.unique_rows('EpicActionMetric', rows)
         self._check(rows)
         labels = np.array([row.labels for row in rows])
         verb_scores, noun_scores = (
@@ -116,17 +105,14 @@ class EpicActionMetric(BaseMetric):
         for task, scores, truth in zip(TASKS, (verb_scores, noun_scores), labels.T, strict=True):
             accuracy = class_report(scores, truth)['mean_class_accuracy']
             report[f'all_{task}_mean_class_accuracy_present'] = accuracy
+            if self.train_labels:
+                shots = shot_accuracy(scores, truth, self.train_labels[task])
+                for group, accuracy in shots.items():
+                    report[f'shots/{group}_{task}_accuracy_at_1'] = accuracy
         return report
 
     def _logits(self, sample: dict, task: str) -> np.ndarray:
-        logits = sample['pred'].get(task)
-        if logits is None:
-            raise ValueError(
-                f'EpicActionMetric wants logits of verb and noun; the prediction of clip '
-                f'{sample["narration_id"]} has {sorted(sample["pred"])}, no {task!r}. Give the '
-                'model a head of that name.'
-            )
-        values = torch.as_tensor(logits).detach().float().cpu().numpy()
+        values = clip_rows.logits('EpicActionMetric', sample, task)
         if values.shape != (self.classes[task],):
             raise ValueError(
                 f'EpicActionMetric wants {self.classes[task]} {task} logits per clip; got '
@@ -136,24 +122,15 @@ class EpicActionMetric(BaseMetric):
         return values
 
     def _check(self, rows: list[Row]) -> None:
-        if not rows:
-            raise ValueError(
-                'EpicActionMetric got no clips to score. Check the annotation file and the filter '
-                'of the evaluated dataset.'
-            )
         unlabelled = [row.narration_id for row in rows if None in row.labels]
         if unlabelled:
             raise ValueError(
                 f'EpicActionMetric wants a verb and a noun label for every clip; '
-                f'{_first(unlabelled)} lack one. For the test split, which has no labels, remove '
-                'the metric and write a submission instead.'
+                f'{first_names(unlabelled)} lack one. For the test split, which has no '
+                'labels, write a result file instead (tools/test.py --results FILE.pkl) and make a '
+                'submission of it.'
             )
-        broken = [row.narration_id for row in rows if not np.isfinite(np.hstack(row.scores)).all()]
-        if broken:
-            raise ValueError(
-                f'EpicActionMetric wants finite logits; {_first(broken)} have NaN or infinity. '
-                'Look for a diverged loss or a broken input of these clips.'
-            )
+        clip_rows.check_scores('EpicActionMetric', rows)
         for row in rows:
             for task, label in zip(TASKS, row.labels, strict=True):
                 if not 0 <= label < self.classes[task]:  # type: ignore[operator]
@@ -164,60 +141,6 @@ class EpicActionMetric(BaseMetric):
                     )
 
 
-def _unique(rows: Sequence[Row]) -> list[Row]:
-    """Drop repeats of a clip; a repeat without labels is padding, one that disagrees an error."""
-    kept: dict[str, Row] = {}
-    for row in rows:
-        first = kept.setdefault(row.narration_id, row)
-        if first is row:
-            continue
-        same_labels = first.labels == row.labels or None in first.labels or None in row.labels
-        if not same_labels or not _same_scores(first, row):
-            raise ValueError(
-                f'EpicActionMetric got clip {row.narration_id} twice with different labels or '
-                'scores. Remove the repeated narration_id from the annotation file, and evaluate '
-                'one view per clip.'
-            )
-        if None in first.labels:
-            kept[row.narration_id] = row
-    return list(kept.values())
-
-
-def _same_scores(first: Row, second: Row) -> bool:
-    return all(
-        np.allclose(a, b, rtol=SAME_SCORES, atol=SAME_SCORES, equal_nan=True)
-        for a, b in zip(first.scores, second.scores, strict=True)
-    )
-
-
-def _read_column(path: str | None, column: str, kind: Callable[[str], Any]) -> list:
+def _column(path: str | None, column: str, kind: Callable[[str], Any]) -> list:
     """One column of a CSV file; an empty list without a path."""
-    if path is None:
-        return []
-    if not Path(path).is_file():
-        raise ValueError(
-            f'EpicActionMetric finds no file {path} (wanted: a CSV with the column {column!r}). '
-            'Get it from epic-kitchens-100-annotations, or leave the argument out.'
-        )
-    with open(path, newline='', encoding='utf-8-sig') as file:
-        reader = csv.DictReader(file)
-        if column not in (reader.fieldnames or ()):
-            raise ValueError(
-                f'{path} has the columns {reader.fieldnames}; EpicActionMetric wants {column!r}. '
-                'Check that the right file is given.'
-            )
-        values = []
-        for row in reader:
-            try:
-                values.append(kind(row[column]))
-            except (TypeError, ValueError) as error:
-                raise ValueError(
-                    f'{path}, line {reader.line_num}: {row[column]!r} in column {column!r}; '
-                    'EpicActionMetric wants a class id. Restore the official file.'
-                ) from error
-    return values
-
-
-def _first(ids: list[str]) -> str:
-    shown = ', '.join(ids[:5])
-    return shown if len(ids) <= 5 else f'{shown} and {len(ids) - 5} more'
+    return [] if path is None else read_columns(path, {column: kind})[column]

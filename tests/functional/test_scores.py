@@ -1,8 +1,10 @@
+import csv
 import json
 import math
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,8 @@ from egomm.functional.scores import (
     majority_share,
     rank_actions,
     rank_classes,
+    shot_accuracy,
+    shot_groups,
     wilson_interval,
 )
 
@@ -302,6 +306,40 @@ def test_commonest_training_classes_score_on_real_labels_what_was_counted(realda
     assert majority_share(rows[:, 0]) == pytest.approx(report['all_verb_accuracy_at_1'])
     assert majority_share(rows[:, 1]) == pytest.approx(100 * 430 / 9668)
     assert majority_share(rows) == pytest.approx(100 * 227 / 9668)
+
+
+class TestShots:
+    def test_groups_have_the_bounds_of_the_paper(self):
+        instances = [101, 100, 20, 19, 0]
+        groups = shot_groups(np.repeat(range(5), instances), 5)
+        assert {name: ids.tolist() for name, ids in groups.items()} == {
+            'many': [0],
+            'medium': [1, 2],
+            'few': [3, 4],
+        }
+
+    def test_accuracy_is_over_the_rows_of_a_group(self):
+        train = np.repeat([0, 1, 2], [200, 150, 1])
+        # Rows of class 0: two of three right; of class 1: one of one; of class 2: none of one.
+        scores = np.eye(3)[[0, 0, 1, 1, 0]]
+        report = shot_accuracy(scores, [0, 0, 0, 1, 2], train)
+        assert report == {'many': 75.0, 'few': 0.0}  # no medium class, so no such key
+
+    @pytest.mark.parametrize(
+        'labels, got', [([], r'\(0,\)'), ([0, 3], 'from 0 to 3'), ([-1], 'from -1')]
+    )
+    def test_other_labels_are_refused(self, labels, got):
+        with pytest.raises(ValueError, match=rf'within 0\.\.2; got .*{got}'):
+            shot_groups(labels, 3)
+
+    def test_groups_of_the_real_training_set_are_those_counted_with_a_dictionary(self, realdata):
+        with open(realdata / 'ek100_c2' / 'training.csv', newline='') as file:
+            labels = [int(row['verb']) for row in csv.DictReader(file)]
+        counts = Counter(labels)
+        groups = shot_groups(labels, 97)
+        assert set(groups['many']) == {c for c in range(97) if counts[c] > 100}
+        assert set(groups['few']) == {c for c in range(97) if counts[c] < 20}
+        assert sum(map(len, groups.values())) == 97
 
 
 def test_scores_and_time_grid_do_without_torch():

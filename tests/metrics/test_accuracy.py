@@ -113,6 +113,30 @@ class TestNumbers:
         assert report['epic100/all_action_accuracy_at_1'] == 100
 
 
+class TestShots:
+    """Classes by their number of training instances, beside the official numbers."""
+
+    def test_groups_are_reported_under_names_of_their_own(self, tmp_path):
+        rows = [(0, 0)] * 150 + [(1, 1)] * 30  # verb 2 never occurs in training
+        lines = [f'{verb},{noun}' for verb, noun in rows]
+        path = tmp_path / 'EPIC_100_train.csv'
+        path.write_text('\n'.join(['verb_class,noun_class', *lines]))
+        samples = [sample('a', 0, 0), sample('b', 0, 1, (1, 1)), sample('c', 2, 1, (2, 0))]
+        plain, report = small(samples), small(samples, train_annotations=str(path))
+        assert {key: value for key, value in report.items() if key not in plain} == {
+            'epic100/shots/many_verb_accuracy_at_1': 50.0,
+            'epic100/shots/few_verb_accuracy_at_1': 100.0,
+            'epic100/shots/many_noun_accuracy_at_1': 100.0,
+            'epic100/shots/medium_noun_accuracy_at_1': 50.0,
+        }
+
+    def test_a_training_file_of_another_world_is_refused_before_the_run(self, tmp_path):
+        path = tmp_path / 'EPIC_100_train.csv'
+        path.write_text('verb_class,noun_class\n3,0\n')
+        with pytest.raises(ValueError, match=r'within 0\.\.2; got \(1,\) from 3 to 3'):
+            small([], train_annotations=str(path))
+
+
 class TestRepeats:
     def test_padding_beyond_the_dataset_is_dropped(self):
         samples = [sample('a', 0, 0), sample('b', 1, 1), sample('padding', None, None)]

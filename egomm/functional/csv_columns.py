@@ -1,0 +1,83 @@
+"""Columns of the CSV files that belong to a protocol: ids to submit, tail classes, labels."""
+
+import csv
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+# By task, in the official files and in those that C2 baselines use.
+OFFICIAL_LABELS = {'verb': 'verb_class', 'noun': 'noun_class'}
+C2_LABELS = {'verb': 'verb', 'noun': 'noun'}
+
+
+def read_columns(
+    path: str | Path, columns: Mapping[str, Callable[[str], Any]]
+) -> dict[str, list[Any]]:
+    """Some columns of a CSV file.
+
+    Args:
+        path: A CSV in UTF-8 with a header.
+        columns: What makes a value of a cell's text (``int``, ``str``), by column.
+
+    Returns:
+        The values by column, in the order of the rows.
+
+    Raises:
+        ValueError: If the file is missing, is no CSV in UTF-8, lacks a column, or a cell is not
+            what its column holds.
+    """
+    wanted = ', '.join(map(repr, columns))
+    if not Path(path).is_file():
+        raise ValueError(
+            f'There is no file {path} (wanted: a CSV with the column {wanted}). Correct the path, '
+            'or get it from github.com/epic-kitchens/epic-kitchens-100-annotations.'
+        )
+    values: dict[str, list[Any]] = {column: [] for column in columns}
+    try:
+        with open(path, newline='', encoding='utf-8-sig') as file:
+            reader = csv.DictReader(file)
+            if not set(columns) <= set(reader.fieldnames or ()):
+                raise ValueError(
+                    f'{path} has the columns {reader.fieldnames}; wanted is {wanted}. Check that '
+                    'the right file is given.'
+                )
+            for row in reader:
+                for column, kind in columns.items():
+                    values[column].append(_value(path, reader.line_num, column, row[column], kind))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(
+            f'{path}: a CSV in UTF-8 is wanted, but it cannot be read as one: {error}. Fetch the '
+            'file again.'
+        ) from error
+    return values
+
+
+def read_train_labels(path: str | Path) -> dict[str, list[int]]:
+    """Class ids by task of an annotation file, official or in the columns of C2 baselines.
+
+    Raises:
+        ValueError: As `read_columns`.
+    """
+    columns = OFFICIAL_LABELS
+    if Path(path).is_file():
+        with open(path, newline='', encoding='utf-8-sig', errors='replace') as file:
+            header = next(csv.reader(file), [])
+        if 'video' in header and 'video_id' not in header:
+            columns = C2_LABELS
+    values = read_columns(path, dict.fromkeys(columns.values(), int))
+    return {task: values[column] for task, column in columns.items()}
+
+
+def _value(
+    path: str | Path, line: int, column: str, text: str | None, kind: Callable[[str], Any]
+) -> Any:
+    try:
+        if text is None:
+            raise ValueError('the row ends before this column')
+        return kind(text)
+    except ValueError as error:
+        what = 'an id' if kind is int else 'text'
+        raise ValueError(
+            f'{path}, line {line}: {text!r} in column {column!r}; wanted is {what}. Restore the '
+            'official file.'
+        ) from error

@@ -1,0 +1,51 @@
+"""Which challenge servers there are, in which format they take submissions, as of which day.
+
+The entries age: `checked` says when somebody last looked.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """One challenge.
+
+    Args:
+        name: What it is called.
+        version: Version of its submission format.
+        server: Where submissions went or go.
+        is_open: Whether that server takes submissions.
+        checked: When this entry was last compared with its sources.
+        note: What else is known.
+    """
+
+    name: str
+    version: str
+    server: str
+    is_open: bool
+    checked: date
+    note: str
+
+    def describe(self) -> str:
+        """Two lines for a person."""
+        state = 'open' if self.is_open else 'CLOSED'
+        return (
+            f'{self.name}, submission format {self.version}; server: {self.server}, {state} '
+            f'(last checked {self.checked.isoformat()})\n{self.note}'
+        )
+
+
+EPIC100_RECOGNITION = Challenge(
+    name='EPIC-KITCHENS-100 action recognition (C1)',
+    version='0.2',
+    server='https://codalab.lisn.upsaclay.fr/competitions/776',
+    is_open=False,
+    checked=date(2026, 11, 25),
+    # codalab/codalab-competitions issue 3627; epic-kitchens/C2-Action-Detection pull request 10.
+    note=(
+        'Codalab ended all submissions on 2025-12-31. The detection challenge of EPIC-KITCHENS has '
+        'moved to Codabench; the new address of this one, and whether it still takes format 0.2, '
+        'is not known here: ask the organisers (epic-kitchens.github.io) before you rely on it.'
+    ),
+)

@@ -1,0 +1,52 @@
+import pytest
+
+from egomm.functional.csv_columns import read_columns, read_train_labels
+
+
+def written(folder, text):
+    (folder / 'x.csv').write_bytes(text.encode())
+    return folder / 'x.csv'
+
+
+def test_columns_come_in_the_order_of_the_rows_whatever_else_is_there(tmp_path):
+    path = written(tmp_path, '\ufeffverb,name,other\n3,a,x\n1,"b, c",y\n')
+    values = read_columns(path, {'name': str, 'verb': int})
+    assert values == {'name': ['a', 'b, c'], 'verb': [3, 1]}
+
+
+@pytest.mark.parametrize(
+    'text, words',
+    [
+        ('noun\n1\n', r"has the columns \['noun'\]; wanted is 'verb'"),
+        ('', 'has the columns None'),
+        ('verb\n3\nopen\n', r"line 3: 'open' in column 'verb'; wanted is an id"),
+        ('id,verb\n1\n', "line 2: None in column 'verb'"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_named(tmp_path, text, words):
+    with pytest.raises(ValueError, match=words):
+        read_columns(written(tmp_path, text), {'verb': int})
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    (tmp_path / 'x.csv').write_bytes(b'verb\n\xff\xfe\n')
+    with pytest.raises(ValueError, match='CSV in UTF-8 is wanted'):
+        read_columns(tmp_path / 'x.csv', {'verb': int})
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(
+        ValueError, match=r"no file .*absent\.csv \(wanted: .* 'verb_class', 'noun_cl"
+    ):
+        read_train_labels(tmp_path / 'absent.csv')
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        'narration_id,video_id,verb,verb_class,noun,noun_class\na,P01_01,take,4,cup,7\n',
+        'narration_id,video,start,stop,verb,noun,action\na,P01_01,1,9,4,7,0\n',
+    ],
+)
+def test_training_labels_are_read_from_official_and_from_c2_columns(tmp_path, text):
+    assert read_train_labels(written(tmp_path, text)) == {'verb': [4], 'noun': [7]}

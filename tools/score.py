@@ -1,0 +1,148 @@
+"""Score saved predictions without running a model; one sub-command for each protocol.
+
+python tools/score.py epic100 RESULTS... --annotations EPIC_100_validation.csv \\
+    --tail-verbs EPIC_100_tail_verbs.csv --tail-nouns EPIC_100_tail_nouns.csv \\
+    --unseen EPIC_100_unseen_participant_ids_validation.csv --train-csv EPIC_100_train.csv
+
+RESULTS are files that tools/test.py --results or --dump wrote, or that other code saved in the
+format of the official scripts; of several the logits are averaged (late fusion).
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from egomm.apis import launch
+from egomm.functional.csv_columns import OFFICIAL_LABELS, read_columns, read_train_labels
+from egomm.functional.result_file import Results
+from egomm.functional.scores import class_report, epic100, shot_accuracy
+from egomm.functional.wording import first_names
+from egomm.submission.fusion import fuse
+from egomm.submission.result_files import read_results
+
+TASKS = ('verb', 'noun', 'action')
+
+
+def add_epic100(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser('epic100', help='EPIC-KITCHENS-100 action recognition (C1)')
+    parser.add_argument('results', nargs='+', metavar='RESULTS', help='.pkl or .pt files of scores')
+    parser.add_argument(
+        '--annotations',
+        required=True,
+        metavar='EPIC_100_validation.csv',
+        help='labels, looked up by narration_id; the results may have a part of the clips only',
+    )
+    parser.add_argument('--tail-verbs', metavar='CSV', help='EPIC_100_tail_verbs.csv')
+    parser.add_argument('--tail-nouns', metavar='CSV', help='EPIC_100_tail_nouns.csv')
+    parser.add_argument(
+        '--unseen', metavar='CSV', help='EPIC_100_unseen_participant_ids_validation.csv'
+    )
+    parser.add_argument(
+        '--train-csv',
+        metavar='CSV',
+        help='EPIC_100_train.csv: score classes with many (over 100), medium and few (under 20) '
+        'training instances apart',
+    )
+    parser.add_argument(
+        '--weights',
+        nargs='+',
+        type=float,
+        metavar='W',
+        help='weight of each result file in the mean of the logits; equal by default',
+    )
+    parser.add_argument('--json', metavar='FILE', help='also write the numbers to this file')
+    parser.set_defaults(run=run_epic100)
+
+
+def run_epic100(args: argparse.Namespace) -> None:
+    results = fuse([read_results(path) for path in args.results], args.weights)
+    columns = {'narration_id': str, 'participant_id': str, 'verb_class': int, 'noun_class': int}
+    table = read_columns(args.annotations, columns)
+    rows = annotated_rows(results, table['narration_id'], args.annotations)
+    metrics = epic100_metrics(args, results, {key: [table[key][r] for r in rows] for key in table})
+    count = f'{len(rows)} of the {len(table["narration_id"])} clips of {args.annotations}'
+    print(f'EPIC-KITCHENS-100 action recognition (protocol epic100), percent, {count}')
+    print(as_table(metrics))
+    if args.json:
+        report: dict[str, Any] = dict(
+            protocol='epic100',
+            results=args.results,
+            weights=args.weights,
+            annotations=args.annotations,
+            clips=len(rows),
+            annotated_clips=len(table['narration_id']),
+            metrics=metrics,
+        )
+        Path(args.json).parent.mkdir(parents=True, exist_ok=True)
+        Path(args.json).write_text(json.dumps(report, indent=2) + '\n', encoding='utf-8')
+
+
+def annotated_rows(results: Results, ids: Sequence[str], path: str) -> list[int]:
+    """Row of each scored clip in the annotations."""
+    row_of = {name: row for row, name in enumerate(ids)}
+    if len(row_of) < len(ids):
+        raise ValueError(f'{path} has a narration_id more than once. Restore the official file.')
+    unknown = [name for name in results.narration_ids if name not in row_of]
+    if unknown:
+        raise ValueError(
+            f'{path} has no label for {len(unknown)} of the {len(results.narration_ids)} scored '
+            f'clips: {first_names(unknown)}. Give the annotations of the split that was scored.'
+        )
+    return [row_of[name] for name in results.narration_ids]
+
+
+def epic100_metrics(
+    args: argparse.Namespace, results: Results, table: dict[str, list]
+) -> dict[str, float]:
+    """The numbers under the names that `EpicActionMetric` gives them."""
+
+    def column(path: str | None, name: str, kind: type) -> list:
+        return [] if path is None else read_columns(path, {name: kind})[name]
+
+    metrics = epic100(
+        results.verb,
+        results.noun,
+        table['verb_class'],
+        table['noun_class'],
+        participants=table['participant_id'],
+        unseen=column(args.unseen, 'participant_id', str),
+        tail_verbs=column(args.tail_verbs, 'verb', int),
+        tail_nouns=column(args.tail_nouns, 'noun', int),
+    )
+    train = read_train_labels(args.train_csv) if args.train_csv else {}
+    for task, name in OFFICIAL_LABELS.items():
+        scores, labels = getattr(results, task), table[name]
+        mean = class_report(scores, labels)['mean_class_accuracy']
+        metrics[f'all_{task}_mean_class_accuracy_present'] = mean
+        if train:
+            for group, accuracy in shot_accuracy(scores, labels, train[task]).items():
+                metrics[f'shots/{group}_{task}_accuracy_at_1'] = accuracy
+    return metrics
+
+
+def as_table(metrics: dict[str, float]) -> str:
+    """One line a subset, one column a task."""
+    lines: dict[str, dict[str, float]] = {}
+    for key, value in metrics.items():
+        [task] = [task for task in TASKS if f'_{task}_' in key]
+        lines.setdefault(key.replace(f'_{task}_', ' '), {})[task] = value
+    head = f'{"":<36}' + ''.join(f'{task:>9}' for task in TASKS)
+    rows = [
+        f'{name:<36}' + ''.join(f'{line[t]:9.2f}' if t in line else f'{"":9}' for t in TASKS)
+        for name, line in lines.items()
+    ]
+    return '\n'.join([head, *map(str.rstrip, rows)])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description='Score saved predictions.')
+    commands = parser.add_subparsers(required=True, metavar='PROTOCOL')
+    add_epic100(commands)
+    args = parser.parse_args(arguments)
+    args.run(args)
+
+
+if __name__ == '__main__':
+    launch.run(main)

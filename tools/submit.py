@@ -1,0 +1,88 @@
+"""Make and check submissions to challenge servers; one sub-command for each challenge.
+
+python tools/submit.py c1 RESULTS... --timestamps EPIC_100_test_timestamps.csv \\
+    --out submission.zip --sls-pt 2 --sls-tl 3 --sls-td 3
+python tools/submit.py c1 --check submission.zip --timestamps EPIC_100_test_timestamps.csv
+
+RESULTS are files that tools/test.py --results or --dump wrote, or that other code saved in the
+format of the official scripts; of several the logits are averaged (late fusion).
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from egomm.apis import launch
+from egomm.functional.csv_columns import read_columns
+from egomm.submission import epic100_recognition as c1
+from egomm.submission.challenges import EPIC100_RECOGNITION
+from egomm.submission.fusion import fuse
+from egomm.submission.result_files import read_results
+
+
+def add_c1(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser('c1', help=EPIC100_RECOGNITION.name)
+    parser.add_argument('results', nargs='*', metavar='RESULTS', help='.pkl or .pt files of scores')
+    parser.add_argument(
+        '--timestamps',
+        required=True,
+        metavar='EPIC_100_test_timestamps.csv',
+        help='the official test file, whose clips a submission has to have',
+    )
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument('--out', metavar='FILE.zip', help='submission to write')
+    target.add_argument('--check', metavar='FILE.zip', help='only check this submission')
+    parser.add_argument('--force', action='store_true', help='overwrite an existing file')
+    parser.add_argument(
+        '--weights',
+        nargs='+',
+        type=float,
+        metavar='W',
+        help='weight of each result file in the mean of the logits; equal by default',
+    )
+    levels = parser.add_argument_group(
+        'levels of supervision, each 0..5 (see github.com/epic-kitchens/sls)'
+    )
+    levels.add_argument('--sls-pt', type=int, choices=range(6), help='pretraining')
+    levels.add_argument('--sls-tl', type=int, choices=range(6), help='training labels')
+    levels.add_argument('--sls-td', type=int, choices=range(6), help='training data')
+    parser.set_defaults(run=run_c1, parser=parser)
+
+
+def run_c1(args: argparse.Namespace) -> None:
+    levels = (args.sls_pt, args.sls_tl, args.sls_td)
+    if args.check and (args.results or args.weights or levels != (None, None, None)):
+        args.parser.error('--check takes --timestamps alone')
+    if args.out and (not args.results or None in levels):
+        args.parser.error('--out wants RESULTS, --sls-pt, --sls-tl and --sls-td')
+    print(EPIC100_RECOGNITION.describe())
+    ids = read_columns(args.timestamps, {'narration_id': str})['narration_id']
+    if args.check:
+        supervision = c1.check_submission(args.check, ids)
+        print(f'{args.check} is valid: {len(ids)} clips, {_said(supervision)}')
+        return
+    supervision = c1.Supervision(*levels)
+    results = fuse([read_results(path) for path in args.results], args.weights)
+    c1.write_submission(args.out, results, ids, supervision, args.force)
+    print(
+        f'Wrote {args.out}: {len(ids)} clips from {len(args.results)} result file(s), '
+        f'{_said(supervision)}, {Path(args.out).stat().st_size} bytes'
+    )
+
+
+def _said(supervision: c1.Supervision) -> str:
+    levels = ', '.join(f'{name} {level}' for name, level in supervision._asdict().items())
+    scores = ' and '.join(f'{count} {task}' for task, count in c1.CLASSES.items())
+    return f'{scores} scores each, {levels}'
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description='Make and check submissions to challenges.')
+    commands = parser.add_subparsers(required=True, metavar='CHALLENGE')
+    add_c1(commands)
+    args = parser.parse_args(arguments)
+    args.run(args)
+
+
+if __name__ == '__main__':
+    launch.run(main)
