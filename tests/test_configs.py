@@ -38,7 +38,7 @@ NEIGHBOURS = [
 
 def on_toy_world(config, world):
     """Point a config at the toy world and shrink what it reads, not what it builds."""
-    for name in ('train_dataloader', 'val_dataloader'):
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         dataset = config[name].dataset
         dataset.data_root = str(world)
         dataset.pop('keep', None)
@@ -49,6 +49,11 @@ def on_toy_world(config, world):
         config.val_evaluator[key] = str(
             world / 'annotations' / Path(config.val_evaluator[key]).name
         )
+    train_labels = str(world / 'annotations/EPIC_100_train.csv')
+    for head in config.model.heads.values():
+        for part, key in ((head, 'pairs'), (head.get('loss', {}), 'counts')):
+            if isinstance(part.get(key), str):
+                part[key] = train_labels
     return config
 
 
@@ -63,6 +68,9 @@ def test_config_trains_a_step_and_predicts(path, toy_world):
         dataset = DATASETS.build(config.train_dataloader.dataset)
         model = MODELS.build(config.model)
         model.init_weights()
+        for module in model.modules():
+            if hasattr(module, 'drop_prob'):
+                module.drop_prob = 0.0  # or a block may be dropped for both clips of the batch
         optim_wrapper = build_optim_wrapper(model, config.optim_wrapper)
         batch = pseudo_collate([dataset[0], dataset[1]])
         before = {name: value.detach().clone() for name, value in model.named_parameters()}
@@ -150,3 +158,20 @@ def test_encoders_start_from_the_files_that_the_command_line_names(tmp_path):
             state['patch_embed.proj.weight'].sum(1) / channels,
             rgb['patch_embed.proj.weight'].sum(1) / 3,
         )
+
+
+def test_nine_views_of_a_clip_give_one_prediction(toy_world):
+    path = ROOT / 'configs/mimo/epic100_swin-t_query_3x3views.py'
+    config = on_toy_world(Config.fromfile(path), toy_world)
+    small = Config.fromfile(ROOT / 'configs/toy/mimo_query.py').model
+    with DefaultScope.overwrite_default_scope('egomm'):
+        validation = DATASETS.build(config.test_dataloader.dataset)
+        model = MODELS.build(dict(small, keep_views=True)).eval()
+    clips = [validation[0], validation[1]]
+    with torch.no_grad():
+        samples = model.test_step(pseudo_collate(clips))
+        middle = model.test_step(pseudo_collate([views[4] for views in clips]))
+    for sample, plain in zip(samples, middle, strict=True):
+        assert len(sample.pred['views']) == 9
+        torch.testing.assert_close(sample.pred['views'][4]['verb'], plain.pred['verb'])
+        assert sample.pred['verb'].shape == (12,)

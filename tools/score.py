@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from egomm.apis import launch
-from egomm.functional.csv_columns import OFFICIAL_LABELS, read_columns, read_train_labels
+from egomm.functional.csv_columns import OFFICIAL_LABELS, read_columns
+from egomm.functional.labels import read_labels
 from egomm.functional.result_file import Results
 from egomm.functional.scores import class_report, epic100, shot_accuracy
 from egomm.functional.wording import first_names
@@ -111,7 +112,9 @@ def epic100_metrics(
         tail_verbs=column(args.tail_verbs, 'verb', int),
         tail_nouns=column(args.tail_nouns, 'noun', int),
     )
-    train = read_train_labels(args.train_csv) if args.train_csv else {}
+    train = {}
+    if args.train_csv:
+        train = dict(zip(OFFICIAL_LABELS, read_labels(args.train_csv).T))
     for task, name in OFFICIAL_LABELS.items():
         scores, labels = getattr(results, task), table[name]
         mean = class_report(scores, labels)['mean_class_accuracy']

@@ -5,6 +5,6 @@ Importing this package registers its datasets and samplers; the transforms are r
 """
 
 from egomm.datasets.epic import EpicKitchens
-from egomm.datasets.samplers import EpochSampler, SampleIndex
+from egomm.datasets.samplers import ClassBalancedSampler, EpochSampler, SampleIndex
 
-__all__ = ['EpicKitchens', 'EpochSampler', 'SampleIndex']
+__all__ = ['ClassBalancedSampler', 'EpicKitchens', 'EpochSampler', 'SampleIndex']

@@ -41,8 +41,9 @@ def read_records(path: str | Path, num_classes: Mapping[str, int]) -> list[dict]
     Returns:
         One record per row, in the order of the file: ``narration_id``, ``participant_id``,
         ``video_id``, ``start_seconds``, ``stop_seconds``, ``start_frame``, ``stop_frame``
-        (official numbers of RGB images, from 1), ``gt`` (class by task; without labels or with an
-        empty cell the task is absent) and, where the file has it, ``all_noun_classes``.
+        (official numbers of RGB images, from 1), ``gt`` (class by task, ``action`` as the pair of
+        verb and noun; without labels or with an empty cell the task is absent) and, where the
+        file has it, ``all_noun_classes``.
 
     Raises:
         ValueError: If the file is missing, empty or lacks a column; if a cell is no number, no
@@ -80,6 +81,8 @@ def read_records(path: str | Path, num_classes: Mapping[str, int]) -> list[dict]
             for task, column in labels.items()
             if values[column] != ''
         }
+        if len(record['gt']) == 2:
+            record['gt']['action'] = (record['gt']['verb'], record['gt']['noun'])
         if values.get('all_noun_classes'):
             record['all_noun_classes'] = row.parsed('all_noun_classes', json.loads, 'a list')
         name = record['narration_id']

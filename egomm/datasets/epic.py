@@ -197,7 +197,9 @@ class EpicKitchens(BaseDataset):
         return sample
 
     def _rng(self, index: SampleIndex, attempt: int) -> np.random.Generator:
-        return np.random.default_rng((self.seed, index.epoch, index.index, attempt))
+        # A clip drawn once is the same whether or not the sampler may draw it again.
+        again = (index.repeat,) if index.repeat else ()
+        return np.random.default_rng((self.seed, index.epoch, index.index, attempt, *again))
 
     def _count_failure(self, clip: int, error: MediaError) -> None:
         if self.failures.record(clip, str(error)):

@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-# By task, in the official files and in those that C2 baselines use.
+# By task, in the official files.
 OFFICIAL_LABELS = {'verb': 'verb_class', 'noun': 'noun_class'}
-C2_LABELS = {'verb': 'verb', 'noun': 'noun'}
 
 
 def read_columns(
@@ -50,22 +49,6 @@ def read_columns(
             'file again.'
         ) from error
     return values
-
-
-def read_train_labels(path: str | Path) -> dict[str, list[int]]:
-    """Class ids by task of an annotation file, official or in the columns of C2 baselines.
-
-    Raises:
-        ValueError: As `read_columns`.
-    """
-    columns = OFFICIAL_LABELS
-    if Path(path).is_file():
-        with open(path, newline='', encoding='utf-8-sig', errors='replace') as file:
-            header = next(csv.reader(file), [])
-        if 'video' in header and 'video_id' not in header:
-            columns = C2_LABELS
-    values = read_columns(path, dict.fromkeys(columns.values(), int))
-    return {task: values[column] for task, column in columns.items()}
 
 
 def _value(

@@ -113,26 +113,33 @@ def flow_index(rgb_index: int, stride: int) -> int:
     return (rgb_index - 1) // stride + 1
 
 
-def segment_centre_offsets(num_frames: int, segments: int) -> Integers:
+def segment_centre_offsets(num_frames: int, segments: int, views: int = 1) -> Integers:
     """Frames in the middle of equal segments, as Omnivore samples a clip.
 
     The borders of the segments lie at ``round(i * (num_frames - 1) / segments)`` (halves to even);
-    a frame is the mean of two borders, rounded down.
+    a frame is the mean of two borders, rounded down. Of several views, view v takes the frame
+    ``(2 v + 1) / (2 views)`` of the way from one border to the next, rounded down: the views
+    interleave, and the middle one of an odd number is what one view alone sees.
 
     Args:
         num_frames: Frames of the clip, ``stop_frame - start_frame + 1``.
-        segments: How many frames to take.
+        segments: How many frames a view takes.
+        views: How many views.
 
     Returns:
-        Offsets ``(segments,)``, ascending; they repeat where the clip is shorter.
+        Offsets ``(segments * views,)``, ascending; they repeat where the clip is shorter. View v
+        has ``[v::views]`` of them.
 
     Raises:
         ValueError: If a number is below 1.
     """
     _check_counts(num_frames, segments)
+    if views < 1:
+        raise ValueError(f'Sampling wants at least one view of a clip; got {views}.')
     step = (num_frames - 1) / segments
-    borders = np.rint(step * np.arange(segments + 1)).astype(np.int64)
-    return (borders[:-1] + borders[1:]) // 2
+    borders = np.rint(step * np.arange(segments + 1)).astype(np.int64)[:, None]
+    share = 2 * np.arange(views) + 1
+    return ((borders[:-1] * (2 * views - share) + borders[1:] * share) // (2 * views)).ravel()
 
 
 def segment_random_offsets(num_frames: int, segments: int, rng: np.random.Generator) -> Integers:

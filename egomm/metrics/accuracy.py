@@ -4,9 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from mmengine.evaluator import BaseMetric
 
-from egomm.functional.csv_columns import read_columns, read_train_labels
+from egomm.functional.actions import mix_pairs, pair_place
+from egomm.functional.csv_columns import read_columns
+from egomm.functional.labels import read_labels
 from egomm.functional.scores import class_report, epic100, shot_accuracy, shot_groups
 from egomm.functional.wording import first_names
 from egomm.metrics import rows as clip_rows
@@ -21,8 +24,11 @@ class EpicActionMetric(BaseMetric):
     Official keys: ``all_{verb,noun,action}_accuracy_at_{1,5}``, and at 1 only ``tail_...`` and
     ``unseen_...`` where the CSV files are given and have rows. Not part of the challenge script:
     ``all_{verb,noun}_mean_class_accuracy_present``, the mean over the classes that occur in the
-    labels, and with ``train_annotations`` ``shots/{many,medium,few}_{verb,noun}_accuracy_at_1``,
-    over the rows whose class has that many training instances (`egomm.functional.scores`).
+    labels; with ``train_annotations`` ``shots/{many,medium,few}_{verb,noun}_accuracy_at_1``,
+    over the rows whose class has that many training instances (`egomm.functional.scores`); and,
+    where the model has an `ActionHead` named ``action``, ``all_mixed_action_accuracy_at_{1,5}``,
+    which ranks the pairs by the mixture of that head's probability and the product of verb and
+    noun (`functional.actions.mix_pairs`).
 
     Clips that a distributed sampler repeats to fill the last round count once.
 
@@ -33,6 +39,7 @@ class EpicActionMetric(BaseMetric):
         train_annotations: EPIC_100_train.csv, whose instances are counted by class.
         verb_classes: Number of verb classes.
         noun_classes: Number of noun classes.
+        action_share: Weight of the action head in the mixture, 0..1.
         **kwargs: Of ``mmengine.evaluator.BaseMetric``.
 
     Raises:
@@ -53,6 +60,7 @@ class EpicActionMetric(BaseMetric):
         train_annotations: str | None = None,
         verb_classes: int = 97,
         noun_classes: int = 300,
+        action_share: float = 0.5,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -60,9 +68,12 @@ class EpicActionMetric(BaseMetric):
         self.tail_nouns = _column(tail_nouns, 'noun', int)
         self.unseen = _column(unseen, 'participant_id', str)
         self.classes = {'verb': verb_classes, 'noun': noun_classes}
-        self.train_labels = read_train_labels(train_annotations) if train_annotations else {}
+        self.train_labels = {}
+        if train_annotations:
+            self.train_labels = dict(zip(TASKS, read_labels(train_annotations).T))
         for task, labels in self.train_labels.items():
             shot_groups(labels, self.classes[task])  # a wrong file is found now, not after the run
+        self.action_share = action_share
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep labels and logits of one batch, one result per sample.
@@ -80,6 +91,7 @@ class EpicActionMetric(BaseMetric):
                     str(sample['participant_id']),
                     tuple(None if label is None else int(label) for label in labels),
                     tuple(self._logits(sample, task) for task in TASKS),
+                    self._action_place(sample, labels),
                 )
             )
 
@@ -109,7 +121,25 @@ class EpicActionMetric(BaseMetric):
                 shots = shot_accuracy(scores, truth, self.train_labels[task])
                 for group, accuracy in shots.items():
                     report[f'shots/{group}_{task}_accuracy_at_1'] = accuracy
+        places = [row.action_place for row in rows]
+        if None not in places:
+            for k in (1, 5):
+                hits = [place < k for place in places]
+                report[f'all_mixed_action_accuracy_at_{k}'] = 100 * float(np.mean(hits))
         return report
+
+    def _action_place(self, sample: dict, labels: list) -> int | None:
+        """Place of the true pair in the mixture; None without truth or an action head's answer."""
+        action = sample['pred'].get('action')
+        # Data sets that number their actions have plain logits here.
+        if not isinstance(action, dict) or None in labels:
+            return None
+        verb, noun = (torch.as_tensor(sample['pred'][task]) for task in TASKS)
+        try:
+            mixed = mix_pairs(action['logits'], action['pairs'], verb, noun, self.action_share)
+            return pair_place(mixed, (int(labels[0]), int(labels[1])))
+        except ValueError as error:
+            raise ValueError(f'Action of clip {sample["narration_id"]}: {error}') from error
 
     def _logits(self, sample: dict, task: str) -> np.ndarray:
         values = clip_rows.logits('EpicActionMetric', sample, task)

@@ -15,12 +15,16 @@ SAME_SCORES = 0.05
 
 
 class Row(NamedTuple):
-    """Labels and logits of one clip; a label is None where the sample has none."""
+    """Labels and logits of one clip; a label is None where the sample has none.
+
+    ``action_place`` is the place of the true pair in an action head's ranking, if there is one.
+    """
 
     narration_id: str
     participant_id: str
     labels: tuple[int | None, ...]
     scores: tuple[np.ndarray, ...]
+    action_place: int | None = None
 
 
 def check_keys(metric: str, sample: dict, wanted: set[str]) -> None:

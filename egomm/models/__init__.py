@@ -3,9 +3,11 @@
 from egomm.models.backbones.mfnet3d import MFNet3D
 from egomm.models.backbones.small_conv import SmallConvNet, TokenEncoder
 from egomm.models.backbones.wrapped import WrappedBackbone
+from egomm.models.heads.action import ActionHead
 from egomm.models.heads.classification import ClassificationHead
 from egomm.models.layers.reallocation import FixedReallocation, UncertaintyReallocation
 from egomm.models.losses.cross_entropy import SoftmaxCrossEntropy
+from egomm.models.losses.logit_adjusted import LogitAdjustedCrossEntropy
 from egomm.models.multi_io import MultiIOModel
 from egomm.models.necks.concat import ConcatFusion
 from egomm.models.necks.query import QueryFusion
@@ -20,6 +22,11 @@ __all__ = [
     'EgoDataPreprocessor',
     'FixedReallocation',
     'MFNet3D',
+    'ActionHead',
+    'ClassificationHead',
+    'ConcatFusion',
+    'EgoDataPreprocessor',
+    'LogitAdjustedCrossEntropy',
     'MultiIOModel',
     'QueryFusion',
     'SmallConvNet',

@@ -72,6 +72,9 @@ class Head(Protocol):
     def predict(self, stream: Stream, metas: list[dict]) -> list[Any]:
         """Return one CPU prediction a sample."""
 
+    # A head whose answers about several views of a clip can be joined also has
+    # ``average(answers: list) -> answer``, with predictions as ``predict`` gives them.
+
 
 class SampleLoss(Protocol):
     """A classification loss that leaves the mean to its head."""

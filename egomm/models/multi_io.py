@@ -11,6 +11,7 @@ from mmengine import dist
 from mmengine.model import BaseModel, ModuleDict
 from torch import Tensor
 
+from egomm.models.views import average_views
 from egomm.registry import MODELS
 from egomm.structures import EgoSample, Stream
 
@@ -27,6 +28,8 @@ class MultiIOModel(BaseModel):
         heads: Config of one head a task.
         record: Names of neck outputs to keep beside the predictions, for example
             ``('attention',)``. Each lands in ``sample.pred`` under its name.
+        keep_views: Where a clip is tested in several views, leave their single predictions in
+            ``sample.pred['views']``.
         data_preprocessor: Config of the data preprocessor.
         init_cfg: Initialisation, as MMEngine takes it.
 
@@ -43,6 +46,7 @@ class MultiIOModel(BaseModel):
         heads: dict[str, dict],
         parts: dict[str, dict | None] | None = None,
         record: tuple[str, ...] = (),
+        keep_views: bool = False,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -53,6 +57,7 @@ class MultiIOModel(BaseModel):
         self.neck = MODELS.build(neck)
         self.heads = _build_all('heads', heads)
         self.record = tuple(record)
+        self.keep_views = keep_views
 
     def forward(
         self,
@@ -135,6 +140,17 @@ class MultiIOModel(BaseModel):
             for sample, value in zip(samples, outputs[name].x.detach().float().cpu()):
                 sample.pred[name] = value
         return samples
+
+    def test_step(self, data: dict | list[dict]) -> list[EgoSample]:
+        """Predict a batch; several views a clip come as a list of batches, one a view."""
+        if not isinstance(data, list):
+            return super().test_step(data)
+        views = [super(MultiIOModel, self).test_step(view) for view in data]
+        return average_views(views, self.heads, self.keep_views)
+
+    def val_step(self, data: dict | list[dict]) -> list[EgoSample]:
+        """The same as `test_step`."""
+        return self.test_step(data)
 
     def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Sum what is to be minimised; average what is logged over all processes.

@@ -64,6 +64,11 @@ class EgoDataPreprocessor(BaseDataPreprocessor):
         return dict(inputs=inputs, data_samples=data.get('data_samples'))
 
     def _check(self, data: dict) -> None:
+        if isinstance(data, list):
+            raise ValueError(
+                f'the data preprocessor wants one view a clip; got a list of {len(data)} batches, '
+                'one a view. Train with one crop and one set of instants; only tests take more.'
+            )
         lacking = [key for key in ('inputs', 'present') if key not in data]
         if lacking:
             raise ValueError(

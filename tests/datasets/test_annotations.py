@@ -20,7 +20,7 @@ def test_official_row_becomes_a_record(tmp_path, files):
             'stop_seconds': 2.25,
             'start_frame': 90,
             'stop_frame': 135,
-            'gt': {'verb': 3, 'noun': 4},
+            'gt': {'verb': 3, 'noun': 4, 'action': (3, 4)},
             'all_noun_classes': [4],
         }
     ]
@@ -41,7 +41,7 @@ def test_c2_row_becomes_a_record_in_seconds_and_official_frames(tmp_path, files)
             'stop_seconds': 2.5,
             'start_frame': 50,
             'stop_frame': 125,
-            'gt': {'verb': 0, 'noun': 2},
+            'gt': {'verb': 0, 'noun': 2, 'action': (0, 2)},
         }
     ]
 

@@ -1,6 +1,6 @@
 import pytest
 
-from egomm.functional.csv_columns import read_columns, read_train_labels
+from egomm.functional.csv_columns import read_columns
 
 
 def written(folder, text):
@@ -35,18 +35,5 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(
-        ValueError, match=r"no file .*absent\.csv \(wanted: .* 'verb_class', 'noun_cl"
-    ):
-        read_train_labels(tmp_path / 'absent.csv')
-
-
-@pytest.mark.parametrize(
-    'text',
-    [
-        'narration_id,video_id,verb,verb_class,noun,noun_class\na,P01_01,take,4,cup,7\n',
-        'narration_id,video,start,stop,verb,noun,action\na,P01_01,1,9,4,7,0\n',
-    ],
-)
-def test_training_labels_are_read_from_official_and_from_c2_columns(tmp_path, text):
-    assert read_train_labels(written(tmp_path, text)) == {'verb': [4], 'noun': [7]}
+    with pytest.raises(ValueError, match=r"no file .*absent\.csv \(wanted: .* 'verb', 'noun'"):
+        read_columns(tmp_path / 'absent.csv', {'verb': int, 'noun': int})

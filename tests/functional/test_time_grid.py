@@ -169,3 +169,17 @@ def test_empty_clips_are_refused(num_frames, segments):
 def test_reversed_clip_is_refused():
     with pytest.raises(ValueError, match='got 10, 10 and 2'):
         tbn_clip(10, 10, 2)
+
+
+def test_views_interleave_within_each_segment():
+    # Borders at 0, 8 and 16; quarters and three quarters, then sixths of the way.
+    assert segment_centre_offsets(17, 2, views=2).tolist() == [2, 6, 10, 14]
+    assert segment_centre_offsets(17, 2, views=3).tolist() == [1, 4, 6, 9, 12, 14]
+    for length in (1, 5, 61, 300):
+        middle = segment_centre_offsets(length, 8, views=3)[1::3]
+        assert middle.tolist() == segment_centre_offsets(length, 8).tolist()
+
+
+def test_no_view_is_refused():
+    with pytest.raises(ValueError, match='at least one view of a clip; got 0'):
+        segment_centre_offsets(17, 2, views=0)

@@ -137,6 +137,53 @@ class TestShots:
             small([], train_annotations=str(path))
 
 
+class TestMixedActions:
+    """3 verbs, 2 nouns; the action head knows the pairs (0, 0), (1, 1) and (2, 1)."""
+
+    PAIRS = torch.tensor([[0, 0], [1, 1], [2, 1]])
+
+    def clip(self, name, verb, noun, action, verb_logits=(0, 0, 0), noun_logits=(0, 0)):
+        pred = {'verb': torch.tensor(verb_logits), 'noun': torch.tensor(noun_logits)}
+        pred['action'] = {'logits': torch.tensor(action).log(), 'pairs': self.PAIRS}
+        return sample(name, verb, noun, pred=pred)
+
+    def test_have_a_key_of_their_own(self):
+        clips = [
+            self.clip('first', 1, 1, [0.1, 0.8, 0.1]),
+            self.clip('third', 0, 0, [0.1, 0.5, 0.4]),
+        ]
+        report = small(clips)
+        assert report['epic100/all_mixed_action_accuracy_at_1'] == 50
+        assert report['epic100/all_mixed_action_accuracy_at_5'] == 100
+        # Verb and noun alone say nothing here: of equal scores the largest ids come first.
+        assert report['epic100/all_action_accuracy_at_1'] == 0
+
+    def test_a_pair_outside_the_list_can_come_first(self):
+        clip = self.clip('a', 1, 0, [0.4, 0.3, 0.3], (0, 9, 0), (9, 0))
+        assert small([clip])['epic100/all_mixed_action_accuracy_at_1'] == 100
+        alone = small([clip], action_share=1.0)
+        assert alone['epic100/all_mixed_action_accuracy_at_1'] == 0
+
+    def test_are_left_out_without_an_answer_in_pairs(self):
+        numbered = sample('a', 0, 0)
+        numbered['pred']['action'] = torch.zeros(7)
+        assert not [key for key in small([numbered]) if 'mixed' in key]
+
+    def test_padding_without_labels_is_dropped(self):
+        clips = [self.clip('a', 1, 1, [0.1, 0.8, 0.1]), self.clip('a', None, None, [0.1, 0.8, 0.1])]
+        assert small(clips[::-1])['epic100/all_mixed_action_accuracy_at_1'] == 100
+
+    def test_an_answer_that_is_no_number_is_named(self):
+        with pytest.raises(ValueError, match='Action of clip b: .* without NaN'):
+            small([self.clip('b', 1, 1, [0.1, math.nan, 0.1])])
+
+    def test_a_list_of_more_classes_is_named(self):
+        clip = self.clip('b', 1, 1, [0.1, 0.8, 0.1])
+        clip['pred']['action']['pairs'] = self.PAIRS + 1
+        with pytest.raises(ValueError, match='clip b: Wanted are pairs within 3 verbs and 2 nouns'):
+            small([clip])
+
+
 class TestRepeats:
     def test_padding_beyond_the_dataset_is_dropped(self):
         samples = [sample('a', 0, 0), sample('b', 1, 1), sample('padding', None, None)]

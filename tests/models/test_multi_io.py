@@ -132,3 +132,32 @@ def test_a_loss_that_is_not_finite_stops_before_anything_is_updated():
     losses = model(broken, [EgoSample(gt=dict(verb=1)), EgoSample()], mode='loss')
     with pytest.raises(ValueError, match=r'not finite: loss, verb/loss|not finite: verb/loss'):
         model.parse_losses(losses)
+
+
+def packed(*seeds):
+    """A batch of two clips as `pseudo_collate` leaves it, one for each seed: its views."""
+    views = []
+    for seed in seeds:
+        torch.manual_seed(seed)
+        clips = {name: [torch.rand(1, 2, 2, 2) for _ in range(2)] for name in ('rgb', 'audio')}
+        samples = [EgoSample(metainfo=dict(n=n)) for n in range(2)]
+        present = dict(rgb=[True, True], audio=[True, False])
+        views.append(dict(inputs=clips, present=present, data_samples=samples))
+    return views if len(views) > 1 else views[0]
+
+
+def test_several_views_are_plain_tests_that_are_joined():
+    modalities = {name: dict(mean=[0], std=[1]) for name in ('rgb', 'audio')}
+    preprocessor = dict(type='EgoDataPreprocessor', modalities=modalities)
+    model = tiny(record=('attention',), keep_views=True, data_preprocessor=preprocessor).eval()
+    joined = model.test_step(packed(1, 2, 3))
+    assert [sample.n for sample in joined] == [0, 1]
+    for number, sample in enumerate(joined):
+        plain = [model.test_step(packed(seed))[number].pred for seed in (1, 2, 3)]
+        for name in ('verb', 'attention'):
+            kept = torch.stack([view[name] for view in sample.pred['views']])
+            alone = torch.stack([view[name] for view in plain])
+            torch.testing.assert_close(kept, alone, rtol=0, atol=0)
+        expected = torch.stack([view['verb'] for view in plain]).log_softmax(1).mean(0)
+        torch.testing.assert_close(sample.pred['verb'], expected)
+    assert model.val_step(packed(1))[0].pred.keys() == {'verb', 'attention'}

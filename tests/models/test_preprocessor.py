@@ -73,3 +73,8 @@ def test_a_batch_that_was_not_packed_is_refused():
 def test_a_modality_without_numbers_is_named():
     with pytest.raises(ValueError, match=r"wants modalities\['rgb'\]=dict\(mean.*got None"):
         EgoDataPreprocessor(modalities=dict(rgb=None))
+
+
+def test_several_views_are_refused():
+    with pytest.raises(ValueError, match='one view a clip; got a list of 2 batches'):
+        preprocessor()([batch(), batch()], training=True)

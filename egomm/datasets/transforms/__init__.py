@@ -11,6 +11,7 @@ from egomm.datasets.transforms.spatial import (
     RandomFlip,
     RandomResizedCrop,
     ResizeShort,
+    ThreeCrops,
 )
 from egomm.datasets.transforms.spectral import LogMel, LogPower, ResizeSpectrogram
 from egomm.datasets.transforms.temporal import SampleSegments
@@ -28,4 +29,5 @@ __all__ = [
     'ResizeShort',
     'ResizeSpectrogram',
     'SampleSegments',
+    'ThreeCrops',
 ]

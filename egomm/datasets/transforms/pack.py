@@ -26,6 +26,10 @@ class PackSample(BaseTransform):
     ``audio`` (1, N, F, S) float32; any other name is passed on as it is. ``present`` says which
     of them are real.
 
+    A clip in several views gives a list of such items, one a view, the crops of the first set of
+    instants first; all modalities of a view have the same instants, and sound has no crops.
+    `pseudo_collate` makes a list of batches of it, one a view, which `MultiIOModel` takes in tests.
+
     Args:
         inputs: Names of the modalities.
         tasks: Tasks whose labels are passed on. A clip may lack a label.
@@ -45,14 +49,15 @@ class PackSample(BaseTransform):
         self.inputs = tuple(inputs)
         self.tasks = tuple(tasks)
 
-    def transform(self, results: dict) -> dict:
+    def transform(self, results: dict) -> dict | list[dict]:
         """Pack one clip.
 
         Returns:
-            ``dict(inputs=..., present=..., data_samples=EgoSample)``.
+            ``dict(inputs=..., present=..., data_samples=EgoSample)``, or one a view.
 
         Raises:
-            ValueError: If no transform has made one of the inputs.
+            ValueError: If no transform has made one of the inputs, or one cannot be dealt out
+                to the views.
             MediaError: If none of the inputs is real.
         """
         for name in self.inputs:
@@ -69,14 +74,41 @@ class PackSample(BaseTransform):
                 f'the clip has none of {list(self.inputs)}. '
                 'Fetch at least one of them, or leave the clip out with `keep`.',
             )
+        views = [
+            self._pack(results, instants, crop, present)
+            for instants in range(results.get('temporal_views', 1))
+            for crop in range(results.get('crops', 1))
+        ]
+        return views if len(views) > 1 else views[0]
+
+    def _pack(self, results: dict, instants: int, crop: int, present: dict[str, bool]) -> dict:
+        """One view: the set of instants and the crop of these numbers."""
+        step = results.get('temporal_views', 1)
         metainfo = {key: results[key] for key in META_KEYS}
-        metainfo.update(times=results['times'].tolist(), present=present)
+        metainfo.update(times=results['times'][instants::step].tolist(), present=dict(present))
         gt = {task: results['gt'][task] for task in self.tasks if task in results['gt']}
         return {
-            'inputs': {name: _to_tensor(name, results[name]) for name in self.inputs},
-            'present': present,
+            'inputs': {
+                name: _to_tensor(name, _view(name, results, instants, crop)) for name in self.inputs
+            },
+            'present': dict(present),
             'data_samples': EgoSample(metainfo=metainfo, gt=gt),
         }
+
+
+def _view(name: str, results: dict, instants: int, crop: int) -> np.ndarray:
+    """What one view has of an input, whose first axis counts instants and then crops."""
+    array, step = results[name], results.get('temporal_views', 1)
+    crops = results.get('crops', 1) if name in ('rgb', 'flow') else 1
+    if step * crops == 1:
+        return array
+    if len(array) != len(results['times']) * crops:
+        raise ValueError(
+            f'PackSample deals {name!r} out to the views by its first axis and wants '
+            f'{len(results["times"]) * crops} entries there; got {len(array)}. Give it one entry '
+            'for each instant, or test with one view.'
+        )
+    return array[instants * crops + crop % crops :: step * crops]
 
 
 def _to_tensor(name: str, array: np.ndarray) -> Tensor:

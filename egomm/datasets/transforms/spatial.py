@@ -97,8 +97,41 @@ class CentreCrop(BaseTransform):
         """Crop ``rgb`` and ``flow`` to the same box."""
         height, width = _reference(results).shape[1:3]
         side = min(self.size, height, width)
-        left, top = (width - side) // 2 / width, (height - side) // 2 / height
-        return _crop(results, (left, top, left + side / width, top + side / height), self.size)
+        box = _box((width - side) // 2, (height - side) // 2, side, height, width)
+        return _crop(results, box, self.size)
+
+
+@TRANSFORMS.register_module()
+class ThreeCrops(BaseTransform):
+    """Cut three squares, at the start, the middle and the end of the longer side, for testing.
+
+    They are left, centre and right of a wide image, top, centre and bottom of a tall one, and lie
+    in the middle of the shorter side; the second one is that of `CentreCrop`. ``rgb`` and ``flow``
+    get three images for each, one after another, and ``crops`` tells it; `PackSample` deals them
+    out. There is no one ``crop_box`` then.
+
+    Args:
+        size: Side in pixels. A smaller image gives its largest squares, which are then resized.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = _checked_size(type(self).__name__, size)
+
+    def transform(self, results: dict) -> dict:
+        """Crop ``rgb`` and ``flow`` to the same three boxes."""
+        height, width = _reference(results).shape[1:3]
+        side = min(self.size, height, width)
+        boxes = []
+        for third in range(3):
+            x = (width - side) * (third if width >= height else 1) // 2
+            y = (height - side) * (third if width < height else 1) // 2
+            boxes.append(_box(x, y, side, height, width))
+        for modality in _loaded(results):
+            crops = [_cut(results[modality], box, self.size) for box in boxes]
+            results[modality] = np.stack(crops, axis=1).reshape(-1, *crops[0].shape[1:])
+        results['crops'] = results.get('crops', 1) * len(boxes)
+        results.pop('crop_box', None)
+        return results
 
 
 @TRANSFORMS.register_module()
@@ -167,15 +200,24 @@ def _reference(results: dict) -> np.ndarray:
 def _crop(results: dict, box: Box, size: int) -> dict:
     """Cut the box out of every modality, resize it to a square, and note it."""
     for modality in _loaded(results):
-        images = results[modality]
-        height, width = images.shape[1:3]
-        left, right = _pixels(box[0], box[2], width)
-        top, bottom = _pixels(box[1], box[3], height)
-        results[modality] = resize(images[:, top:bottom, left:right], (size, size))
+        results[modality] = _cut(results[modality], box, size)
     results['crop_box'] = _inside(
         results.get('crop_box', _WHOLE), box, results.get('flipped', False)
     )
     return results
+
+
+def _cut(images: np.ndarray, box: Box, size: int) -> np.ndarray:
+    height, width = images.shape[1:3]
+    left, right = _pixels(box[0], box[2], width)
+    top, bottom = _pixels(box[1], box[3], height)
+    return resize(images[:, top:bottom, left:right], (size, size))
+
+
+def _box(x: int, y: int, side: int, height: int, width: int) -> Box:
+    """A square given in pixels, in relative coordinates."""
+    left, top = x / width, y / height
+    return left, top, left + side / width, top + side / height
 
 
 def _pixels(low: float, high: float, size: int) -> tuple[int, int]:

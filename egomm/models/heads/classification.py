@@ -62,9 +62,14 @@ class ClassificationHead(nn.Module):
                 f'labels {wrong} are outside 0..{self.num_classes - 1}. Set `num_classes` to the '
                 "data set's, or correct the annotation file."
             )
+        device = stream.x.device
+        mask = torch.tensor([target is not None for target in targets], device=device)
+        labels = torch.tensor([target or 0 for target in targets], device=device)
+        return self.score(stream, labels, mask)
+
+    def score(self, stream: Stream, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """Loss and accuracy for labels ``(B,)``, those where ``mask`` is False left out."""
         logits = self(stream)
-        mask = torch.tensor([target is not None for target in targets], device=logits.device)
-        labels = torch.tensor([target or 0 for target in targets], device=logits.device)
         correct = (logits.detach().argmax(dim=1) == labels).float() * 100
         return dict(
             loss=global_mean(self.sample_loss(logits, labels), mask),
@@ -73,4 +78,14 @@ class ClassificationHead(nn.Module):
 
     def predict(self, stream: Stream, metas: list[dict]) -> list[Tensor]:
         """Logits of each sample, ``(K,)`` float32 on the CPU."""
-        return list(self(stream).detach().float().cpu())
+        # Copies: a row of the batch would be pickled with all of the batch.
+        return [row.clone() for row in self(stream).detach().float().cpu()]
+
+    def average(self, answers: list[Tensor]) -> Tensor:
+        """Join the logits about several views of one sample: the mean log-probability."""
+        return mean_log_probabilities(answers)
+
+
+def mean_log_probabilities(logits: list[Tensor]) -> Tensor:
+    """Mean over the list of the log-softmax of logits ``(K,)``."""
+    return torch.stack(logits).log_softmax(dim=-1).mean(dim=0)

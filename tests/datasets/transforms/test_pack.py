@@ -79,3 +79,35 @@ def test_clip_with_nothing_real_is_refused(loaded):
 def test_a_word_in_the_place_of_a_list_is_refused():
     with pytest.raises(ValueError, match=r"as `inputs`; got 'rgb'. Write inputs=\['rgb'\]"):
         PackSample(inputs='rgb')
+
+
+def test_views_are_dealt_out_with_the_same_instants_for_all(results):
+    # Two instants a view, three sets of them; three crops: frames are numbered 100 * instant + crop
+    instants = np.arange(6)
+    frames = (100 * np.repeat(instants, 3) + np.tile(range(3), 6)).reshape(18, 1, 1, 1)
+    views = PackSample(inputs=['rgb', 'audio', 'depth'])(
+        results(
+            rgb=frames,
+            audio=(100 * instants).reshape(6, 1, 1),
+            depth=instants * 100,
+            times=instants / 10,
+            temporal_views=3,
+            crops=3,
+        )
+    )
+    assert len(views) == 9
+    for number, view in enumerate(views):
+        first, crop = divmod(number, 3)
+        expected = [100 * first, 100 * (first + 3)]
+        assert (view['inputs']['rgb'].flatten() - crop).tolist() == expected
+        assert view['inputs']['audio'].shape == (1, 2, 1, 1)
+        assert view['inputs']['audio'].flatten().tolist() == expected
+        assert view['inputs']['depth'].tolist() == expected
+        assert view['data_samples'].times == [first / 10, (first + 3) / 10]
+        assert view['data_samples'].gt == {'verb': 1, 'noun': 2}
+
+
+def test_an_input_that_does_not_count_instants_cannot_be_dealt_out(results):
+    start = results(depth=np.zeros(5), times=np.arange(6) / 10, temporal_views=3)
+    with pytest.raises(ValueError, match="deals 'depth' out .* wants 6 entries there; got 5"):
+        PackSample(inputs=['depth'])(start)

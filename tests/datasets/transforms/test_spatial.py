@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from egomm.datasets.transforms import CentreCrop, RandomFlip, RandomResizedCrop, ResizeShort
+from egomm.datasets.transforms import (
+    CentreCrop,
+    RandomFlip,
+    RandomResizedCrop,
+    ResizeShort,
+    ThreeCrops,
+)
 
 
 def places(array):
@@ -69,6 +75,32 @@ def test_centre_crop_of_a_smaller_image_is_its_largest_square(images):
     assert out['crop_box'] == pytest.approx((10 / 60, 0, 50 / 60, 1))
 
 
+def test_three_crops_of_a_wide_image_are_left_centre_and_right(images):
+    out = ThreeCrops(30)(images())
+    assert out['crops'] == 3
+    assert out['rgb'].shape == (6, 30, 30, 3)  # two images, three crops of each
+    for crop, left in enumerate((0, 15, 30)):
+        expected = images()['rgb'][:, 5:35, left : left + 30]
+        np.testing.assert_array_equal(out['rgb'][crop::3], expected)
+        np.testing.assert_allclose(
+            places(out['rgb'][crop::3]), places(out['flow'][crop::3]), atol=0.03
+        )
+
+
+def test_the_second_of_three_crops_is_the_centre_crop(images):
+    centre, three = CentreCrop(28)(images()), ThreeCrops(28)(images())
+    for name in ('rgb', 'flow'):
+        np.testing.assert_array_equal(three[name][1::3], centre[name])
+    assert 'crop_box' not in three
+
+
+def test_three_crops_of_a_tall_image_are_top_centre_and_bottom(images):
+    tall = {name: images()[name].transpose(0, 2, 1, 3) for name in ('rgb', 'flow')}
+    out = ThreeCrops(30)({**tall, 'present': images()['present']})
+    for crop, top in enumerate((0, 15, 30)):
+        np.testing.assert_array_equal(out['rgb'][crop::3], tall['rgb'][:, top : top + 30, 5:35])
+
+
 def test_flip_mirrors_and_negates_horizontal_motion_only(images, results):
     before = images()
     out = RandomFlip(1)(results(**images()))
@@ -130,7 +162,7 @@ def test_mistakes_are_explained(transform, words):
         transform()
 
 
-@pytest.mark.parametrize('kind', [ResizeShort, RandomResizedCrop, CentreCrop])
+@pytest.mark.parametrize('kind', [ResizeShort, RandomResizedCrop, CentreCrop, ThreeCrops])
 def test_a_size_of_no_pixels_is_refused(kind):
     with pytest.raises(ValueError, match=f'{kind.__name__} wants a whole number .*; got 0'):
         kind(size=0)

@@ -33,6 +33,30 @@ def test_clip_shorter_than_the_number_of_instants_repeats_frames(results):
     assert len(out['times']) == 8
 
 
+def test_views_interleave_and_the_middle_one_is_the_plain_one(results):
+    plain = SampleSegments(8, 'centre')(results())
+    out = SampleSegments(8, 'centre', views=3)(results())
+    assert out['temporal_views'] == 3
+    assert len(out['times']) == 24
+    assert (np.diff(out['offsets']) >= 0).all()
+    for key in ('offsets', 'frame_indices', 'times'):
+        np.testing.assert_array_equal(out[key][1::3], plain[key])
+    # Borders of the 8 segments of 61 frames: 0 8 15 22 30 38 45 52 60; a sixth and five sixths.
+    assert out['offsets'][0::3].tolist() == [1, 9, 16, 23, 31, 39, 46, 53]
+    assert out['offsets'][2::3].tolist() == [6, 13, 20, 28, 36, 43, 50, 58]
+
+
+def test_views_of_a_clip_shorter_than_they_are_many_stay_inside(results):
+    out = SampleSegments(8, 'centre', views=3)(results(start_frame=60, stop_frame=62))
+    assert set(out['frame_indices']) <= {60, 61, 62}
+
+
+@pytest.mark.parametrize('arguments', [dict(mode='centre', views=0), dict(views=2)])
+def test_views_that_are_none_or_random_are_refused(arguments):
+    with pytest.raises(ValueError, match="views >= 1, and mode='centre' for more.*got"):
+        SampleSegments(**arguments)
+
+
 @pytest.mark.parametrize('arguments', [(0, 'random'), (8, 'uniform')])
 def test_other_arguments_are_refused(arguments):
     with pytest.raises(ValueError, match="mode 'random' or 'centre'; got"):

@@ -47,3 +47,10 @@ def test_predictions_are_float32_logits_a_sample():
     logits = head.predict(Stream(torch.rand(2, 3, 2, 2, 2).double()), [{}, {}])
     assert [value.shape for value in logits] == [(4,), (4,)]
     assert logits[0].dtype == torch.float32
+    assert logits[0].untyped_storage().nbytes() == 4 * 4  # a dump holds no more than is said
+
+
+def test_views_are_joined_by_their_log_probabilities():
+    logits = [torch.tensor([math.log(3.0), 0.0]) + 4, torch.tensor([0.0, 0.0])]
+    expected = torch.tensor([3 / 8, 1 / 8]).log() / 2
+    torch.testing.assert_close(uniform_head().average(logits), expected)

@@ -33,7 +33,8 @@ class RandomClips(Dataset):
         return self.size
 
     def __getitem__(self, where) -> dict:
-        _, index, padding = where if isinstance(where, tuple) else (0, where, False)
+        drawn = isinstance(where, tuple)  # by an `EpochSampler`
+        index, padding = (where.index, where.padding) if drawn else (where, False)
         rng = np.random.default_rng((7, index))
         gt = {'verb': int(rng.integers(3)), 'noun': int(rng.integers(4))}
         inputs = {
