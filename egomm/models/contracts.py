@@ -33,7 +33,7 @@ class Neck(Protocol):
 
         A linear fusion also adds ``'contributions'`` ``(B, D, M)``, whose sum over the modalities
         is ``'fused'``, with the mask ``(B, M)`` of what is there, and names the modalities in its
-        attribute ``contributors``. Balancing reads them.
+        attribute ``contributors``. Balancing reads them (``hooks.ModalityBalanceHook``).
         """
 
 
