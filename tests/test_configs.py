@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmcv.cnn.bricks import DropPath
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.optim import build_optim_wrapper
@@ -30,9 +31,20 @@ FUSION = (
     'model.heads.noun.in_channels',
     'model.record',
 )
+# TBN's dropout lies in the neck.
+MID_LEVEL = (*FUSION, 'model.heads.verb.dropout', 'model.heads.noun.dropout')
+BALANCE = ('default_hooks.modality_balance',)
 NEIGHBOURS = [
-    ('configs/mimo/epic100_swin-t_query.py', 'configs/mimo/epic100_swin-t_concat.py', FUSION),
-    ('configs/toy/mimo_query.py', 'configs/toy/mimo_concat.py', FUSION),
+    (f'{start}_{first}.py', f'{start}_{second}.py', allowed)
+    for start in ('configs/mimo/epic100_swin-t', 'configs/toy/mimo')
+    for first, second, allowed in [
+        ('query', 'concat', FUSION),
+        ('query', 'sum', FUSION),
+        ('query', 'gated', FUSION),
+        ('query', 'midlevel', MID_LEVEL),
+        ('concat', 'concat-ogm-verb', BALANCE),
+        ('concat-ogm-verb', 'concat-ogm-noun', ('default_hooks.modality_balance.task',)),
+    ]
 ]
 
 
@@ -69,8 +81,8 @@ def test_config_trains_a_step_and_predicts(path, toy_world):
         model = MODELS.build(config.model)
         model.init_weights()
         for module in model.modules():
-            if hasattr(module, 'drop_prob'):
-                module.drop_prob = 0.0  # or a block may be dropped for both clips of the batch
+            if isinstance(module, DropPath):
+                module.drop_prob = 0.0  # chance would take the gradient of a block now and then
         optim_wrapper = build_optim_wrapper(model, config.optim_wrapper)
         batch = pseudo_collate([dataset[0], dataset[1]])
         before = {name: value.detach().clone() for name, value in model.named_parameters()}

@@ -2,6 +2,7 @@
 
 from egomm.hooks.checkpoint_match import CheckpointMatchHook
 from egomm.hooks.data_report import DataReportHook
+from egomm.hooks.modality_balance import ModalityBalanceHook
 from egomm.hooks.plain_checkpoint import PlainCheckpointHook
 
-__all__ = ['CheckpointMatchHook', 'DataReportHook', 'PlainCheckpointHook']
+__all__ = ['CheckpointMatchHook', 'DataReportHook', 'ModalityBalanceHook', 'PlainCheckpointHook']

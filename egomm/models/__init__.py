@@ -10,7 +10,10 @@ from egomm.models.losses.cross_entropy import SoftmaxCrossEntropy
 from egomm.models.losses.logit_adjusted import LogitAdjustedCrossEntropy
 from egomm.models.multi_io import MultiIOModel
 from egomm.models.necks.concat import ConcatFusion
+from egomm.models.necks.gated import GatedFusion
+from egomm.models.necks.mid_level import MidLevelFusion
 from egomm.models.necks.query import QueryFusion
+from egomm.models.necks.sum import SumFusion
 from egomm.models.parts.allocation import AllocationLoss
 from egomm.models.parts.unimodal import UnimodalHeads
 from egomm.models.preprocessor import EgoDataPreprocessor
@@ -27,6 +30,8 @@ __all__ = [
     'ConcatFusion',
     'EgoDataPreprocessor',
     'LogitAdjustedCrossEntropy',
+    'GatedFusion',
+    'MidLevelFusion',
     'MultiIOModel',
     'QueryFusion',
     'SmallConvNet',
@@ -34,5 +39,6 @@ __all__ = [
     'TokenEncoder',
     'UncertaintyReallocation',
     'UnimodalHeads',
+    'SumFusion',
     'WrappedBackbone',
 ]

@@ -47,6 +47,10 @@ class Neck(Protocol):
         A fusion that makes one vector adds ``'fused'``; one that makes a vector a task adds
         the tasks' names. A sample without a modality must get nothing from its stream: the
         mask decides, never the values.
+
+        A linear fusion also adds ``'contributions'`` ``(B, D, M)``, whose sum over the modalities
+        is ``'fused'``, with the mask ``(B, M)`` of what is there, and names the modalities in its
+        attribute ``contributors``. Balancing reads them (``hooks.ModalityBalanceHook``).
         """
 
 

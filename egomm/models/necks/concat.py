@@ -1,13 +1,14 @@
 """Late fusion by concatenation, the baseline of MIMO (Hou et al., 2023, Table 1).
 
-Shapes: B = batch, C_m = channels of modality m.
+Shapes: B = batch, C_m = channels of modality m, D = sum of C_m, M = modalities.
 """
 
 import torch
 from torch import nn
+from torch.nn.functional import pad
 
 from egomm.models.layers.channels import check_channels
-from egomm.models.layers.pooling import mean_pool
+from egomm.models.layers.pooling import mean_pool, presence
 from egomm.registry import MODELS
 from egomm.structures import Stream
 
@@ -23,9 +24,21 @@ class ConcatFusion(nn.Module):
     def __init__(self, *, in_channels: dict[str, int]) -> None:
         super().__init__()
         self.in_channels = dict(in_channels)
+        self.contributors = tuple(in_channels)
 
     def forward(self, streams: dict[str, Stream]) -> dict[str, Stream]:
-        """Add ``'fused'`` of shape ``(B, sum of C_m)``; a missing modality is zeros in it."""
+        """Add ``'fused'`` ``(B, D)``, in which a missing modality is zeros, and its parts.
+
+        ``'contributions'`` ``(B, D, M)`` holds each modality's block, zeros elsewhere; the sum
+        over M is ``'fused'``. Its mask ``(B, M)`` says which modalities a sample has.
+        """
         check_channels(type(self).__name__, self.in_channels, streams)
-        pooled = [mean_pool(streams[name]) for name in self.in_channels]
-        return {**streams, 'fused': Stream(torch.cat(pooled, dim=1))}
+        used = [streams[name] for name in self.contributors]
+        pooled = [mean_pool(stream) for stream in used]
+        fused = torch.cat(pooled, dim=1)
+        blocks, start = [], 0
+        for x in pooled:
+            blocks.append(pad(x, (start, fused.shape[1] - start - x.shape[1])))
+            start += x.shape[1]
+        contributions = Stream(torch.stack(blocks, dim=-1), presence(used))
+        return {**streams, 'fused': Stream(fused), 'contributions': contributions}

@@ -1,6 +1,6 @@
 import torch
 
-from egomm.models.layers.pooling import mean_pool
+from egomm.models.layers.pooling import mean_pool, presence
 from egomm.structures import Stream
 
 
@@ -25,3 +25,12 @@ def test_a_missing_sample_is_zeros_whatever_its_values():
     x[0] = 1.0
     pooled = mean_pool(Stream(x, torch.tensor([True, False])))
     assert pooled.tolist() == [[1.0] * 3, [0.0] * 3]
+
+
+def test_presence_is_whether_anything_is_real():
+    streams = [
+        Stream(torch.rand(2, 1)),
+        Stream(torch.rand(2, 1), torch.tensor([False, True])),
+        Stream(torch.rand(2, 1, 3), torch.tensor([[True, False, False], [False] * 3])),
+    ]
+    assert presence(streams).tolist() == [[True, False, True], [True, True, False]]

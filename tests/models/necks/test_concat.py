@@ -1,7 +1,47 @@
+from pathlib import Path
+
+import numpy as np
 import torch
 
+from egomm.functional.balance import unimodal_logits
+from egomm.models.heads.classification import ClassificationHead
 from egomm.models.necks.concat import ConcatFusion
 from egomm.structures import Stream
+
+GOLDEN = Path(__file__).parents[2] / 'golden' / 'mimo' / 'simple_fusions.npz'
+
+
+def golden_neck():
+    """The neck, streams with the golden features, and the golden arrays (float64)."""
+    data = {key: torch.from_numpy(value) for key, value in np.load(GOLDEN).items()}
+    features = dict(rgb=data['f0'], flow=data['f1'], audio=data['f2'])
+    neck = ConcatFusion(in_channels={name: x.shape[1] for name, x in features.items()})
+    return neck, {name: Stream(x) for name, x in features.items()}, data
+
+
+def linear_head(weight, bias):
+    head = ClassificationHead(
+        in_channels=weight.shape[1], num_classes=len(weight), source='fused', dropout=0.0
+    ).double()
+    with torch.no_grad():
+        head.linear.weight.copy_(weight)
+        head.linear.bias.copy_(bias)
+    return head
+
+
+def test_logits_of_all_and_of_each_modality_are_as_in_the_golden_file():
+    neck, streams, data = golden_neck()
+    outputs = neck(streams)
+    head = linear_head(data['concat_W'], data['concat_b'])
+    torch.testing.assert_close(head(outputs['fused']), data['concat_logits'])
+    alone = unimodal_logits(outputs['contributions'].x, head.linear.weight, head.linear.bias)
+    torch.testing.assert_close(alone.transpose(0, 1), data['concat_unimodal_logits'])
+
+
+def test_a_late_sum_of_logits_is_a_linear_head_on_the_concatenation():
+    neck, streams, data = golden_neck()
+    head = linear_head(torch.cat(list(data['sum_W']), dim=1), data['sum_b'].sum(0))
+    torch.testing.assert_close(head(neck(streams)['fused']), data['sum_logits'])
 
 
 def test_pooled_modalities_stand_side_by_side_in_the_order_of_the_config():
@@ -10,6 +50,20 @@ def test_pooled_modalities_stand_side_by_side_in_the_order_of_the_config():
         rgb=Stream(torch.ones(1, 2, 1, 2, 2)), audio=Stream(torch.full((1, 1, 1, 2, 2), 3.0))
     )
     assert neck(streams)['fused'].x.tolist() == [[3.0, 1.0, 1.0]]
+
+
+def test_contributions_are_blocks_that_sum_to_the_fused_feature():
+    neck = ConcatFusion(in_channels=dict(audio=1, rgb=2))
+    streams = dict(
+        rgb=Stream(torch.ones(2, 2, 1)),
+        audio=Stream(torch.full((2, 1, 1), 3.0), torch.tensor([True, False])),
+    )
+    outputs = neck(streams)
+    parts = outputs['contributions']
+    assert neck.contributors == ('audio', 'rgb')
+    assert parts.x.mT.tolist() == [[[3, 0, 0], [0, 1, 1]], [[0, 0, 0], [0, 1, 1]]]
+    assert parts.mask.tolist() == [[True, True], [False, True]]
+    assert torch.equal(parts.x.sum(-1), outputs['fused'].x)
 
 
 def test_a_missing_modality_is_zeros_and_gets_no_gradient():
