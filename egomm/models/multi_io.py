@@ -71,8 +71,8 @@ class MultiIOModel(BaseModel):
             return self._predict(outputs, data_samples)
         raise ValueError(f"mode is 'tensor', 'loss' or 'predict'; got {mode!r}")
 
-    def extract(self, inputs: dict[str, Stream]) -> dict[str, Stream]:
-        """Encode and join the modalities; returns every neck output by name."""
+    def encode(self, inputs: dict[str, Stream]) -> dict[str, Stream]:
+        """Run the backbones: what the neck is given, by modality."""
         missing = self.backbones.keys() - inputs.keys()
         if missing:
             raise ValueError(
@@ -80,7 +80,11 @@ class MultiIOModel(BaseModel):
                 f'{sorted(inputs)}: {sorted(missing)} missing. Add it to `PackSample(inputs=...)` '
                 'or remove its backbone from the config.'
             )
-        outputs = self.neck({name: net(inputs[name]) for name, net in self.backbones.items()})
+        return {name: net(inputs[name]) for name, net in self.backbones.items()}
+
+    def extract(self, inputs: dict[str, Stream]) -> dict[str, Stream]:
+        """Encode and join the modalities; returns every neck output by name."""
+        outputs = self.neck(self.encode(inputs))
         wanted = {f'head {task!r}': head.source for task, head in self.heads.items()}
         wanted |= {f'record {name!r}': name for name in self.record}
         for reader, source in wanted.items():
