@@ -189,14 +189,16 @@ def test_an_interrupted_extraction_goes_on_with_the_clips_that_lack(
         np.testing.assert_allclose(again, whole, rtol=1e-5, atol=1e-5)
 
 
-def test_the_folder_belongs_to_one_checkpoint(config, checkpoint, tmp_path):
+def test_the_folder_belongs_to_one_checkpoint(config, checkpoint, tmp_path, monkeypatch):
     said = []
+    monkeypatch.setattr(extract, '_REPORT_SECONDS', 0)
     extract.extract_tokens(config, checkpoint, tmp_path / 'tokens', ['val'], say=said.append)
     manifest = json.loads((tmp_path / 'tokens/val/manifest.json').read_text())
     assert manifest['encoders']['config'] == 'mimo_query.py'
     assert manifest['data']['annotations']['file'] == 'annotations/EPIC_100_validation.csv'
     assert re.fullmatch('[0-9a-f]{64}', manifest['encoders']['checkpoint']['sha256'])
     assert said[0].startswith(f'{tmp_path}/tokens: 0.001 GB to write, ')
+    assert re.fullmatch(r'val: 3 of 8 clips, [0-9.]+ clips/s, \d+ min left', said[1])
     assert said[-1] == f'val: 8 clips in {tmp_path}/tokens/val'
 
     with checkpoint.open('ab') as file:
