@@ -11,7 +11,9 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 
 from egomm.apis import launch
+from egomm.datasets.token_writer import TokenWriter
 from egomm.registry import DATASETS, METRICS, MODELS
+from egomm.structures import EgoSample
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = sorted(
@@ -31,6 +33,15 @@ FUSION = (
     'model.heads.noun.in_channels',
     'model.record',
 )
+# A cached twin differs in where the tokens come from alone.
+TOKENS = (
+    'tokens',
+    'model.backbones',
+    'model.data_preprocessor.modalities',
+    'train_dataloader.dataset',
+    'val_dataloader.dataset',
+    'test_dataloader.dataset',
+)
 # TBN's dropout lies in the neck.
 MID_LEVEL = (*FUSION, 'model.heads.verb.dropout', 'model.heads.noun.dropout')
 BALANCE = ('default_hooks.modality_balance',)
@@ -38,20 +49,46 @@ NEIGHBOURS = [
     (f'{start}_{first}.py', f'{start}_{second}.py', allowed)
     for start in ('configs/mimo/epic100_swin-t', 'configs/toy/mimo')
     for first, second, allowed in [
+        ('query', 'query_tokens', TOKENS),
         ('query', 'concat', FUSION),
         ('query', 'sum', FUSION),
         ('query', 'gated', FUSION),
         ('query', 'midlevel', MID_LEVEL),
+        ('query', 'query-aa', ('model.parts', 'model.record', 'channels')),
+        ('query-aa', 'query-aa-ar', ('model.neck.reallocation',)),
         ('concat', 'concat-ogm-verb', BALANCE),
         ('concat-ogm-verb', 'concat-ogm-noun', ('default_hooks.modality_balance.task',)),
     ]
 ]
 
 
-def on_toy_world(config, world):
+def write_tokens(config, folder):
+    """Random tokens of two clips of the toy world, as the neck of a cached twin expects them."""
+    shapes = {name: (size, 2, 2, 2) for name, size in config.model.neck.in_channels.items()}
+    encoders = dict(dtype='float32', shapes=shapes)
+    writer = TokenWriter(folder, encoders, dict(clips=2, metainfo={}))
+    writer.start()
+    writer.write(
+        {name: torch.randn(2, *shape) for name, shape in shapes.items()},
+        {name: [True, True] for name in shapes},
+        [
+            EgoSample(
+                metainfo=dict(narration_id=f'P01_01_{label}', participant_id='P01'),
+                gt=dict(verb=label, noun=label),
+            )
+            for label in (0, 1)
+        ],
+    )
+    return str(folder)
+
+
+def on_toy_world(config, world, tmp_path):
     """Point a config at the toy world and shrink what it reads, not what it builds."""
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         dataset = config[name].dataset
+        if dataset.type == 'CachedTokens':
+            dataset.folder = write_tokens(config, tmp_path / name)
+            continue
         dataset.data_root = str(world)
         dataset.pop('keep', None)
         for step in ('crop', 'resize', 'spectrogram_size'):
@@ -74,8 +111,8 @@ ON_TOY_WORLD = [path for path in CONFIGS if path.stem != 'mimo_query_real-files'
 
 
 @pytest.mark.parametrize('path', ON_TOY_WORLD, ids=lambda path: str(path.relative_to(ROOT)))
-def test_config_trains_a_step_and_predicts(path, toy_world):
-    config = on_toy_world(Config.fromfile(path), toy_world)
+def test_config_trains_a_step_and_predicts(path, toy_world, tmp_path):
+    config = on_toy_world(Config.fromfile(path), toy_world, tmp_path)
     with DefaultScope.overwrite_default_scope('egomm'):
         dataset = DATASETS.build(config.train_dataloader.dataset)
         model = MODELS.build(config.model)

@@ -255,14 +255,14 @@ def build_runner(config: Config) -> 'Runner':
                 config.get('model_wrapper_cfg'), config.get('find_unused_parameters', False)
             )
     elif not torch.cuda.is_available():
-        _leave_cores_to_loaders(config)
+        leave_cores_to_loaders(config)
     with compat.quiet_dependencies():
         if 'runner_type' in config:
             return RUNNERS.build(config)
         return Runner.from_cfg(config)
 
 
-def _leave_cores_to_loaders(config: Config) -> None:
+def leave_cores_to_loaders(config: Config) -> None:
     """Compute with the cores that the loader's workers leave, unless OMP_NUM_THREADS says.
 
     OpenMP's threads wait for each other after every operation, so one core too many, taken away

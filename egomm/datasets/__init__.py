@@ -4,7 +4,8 @@ Importing this package registers its datasets and samplers; the transforms are r
 `egomm.datasets.transforms`.
 """
 
+from egomm.datasets.cached import CachedTokens
 from egomm.datasets.epic import EpicKitchens
 from egomm.datasets.samplers import ClassBalancedSampler, EpochSampler, SampleIndex
 
-__all__ = ['ClassBalancedSampler', 'EpicKitchens', 'EpochSampler', 'SampleIndex']
+__all__ = ['CachedTokens', 'ClassBalancedSampler', 'EpicKitchens', 'EpochSampler', 'SampleIndex']

@@ -17,20 +17,24 @@ class EgoDataPreprocessor(BaseDataPreprocessor):
 
     Args:
         modalities: ``mean`` and ``std`` by modality, one number a channel, in the unit of the
-            packed tensor (0..255 for frames and flow).
+            packed tensor (0..255 for frames and flow). None in the place of both leaves floats,
+            such as tokens, as they are.
         drop: Modalities to mask out in evaluation, to measure what a model owes to them.
             Training ignores it.
 
     Raises:
         ValueError: If the batch lacks a modality named here, ``drop`` names another one,
-            samples differ in shape, or a sample has no modality at all.
+            samples differ in shape, a sample has no modality at all, or integers come without
+            ``mean`` and ``std``.
     """
 
-    def __init__(self, modalities: dict[str, dict], drop: tuple[str, ...] = ()) -> None:
+    def __init__(self, modalities: dict[str, dict | None], drop: tuple[str, ...] = ()) -> None:
         super().__init__(non_blocking=True)
         self.names = tuple(modalities)
         self.drop = tuple(drop)
         for name, values in modalities.items():
+            if values is None:
+                continue
             if not isinstance(values, dict) or not {'mean', 'std'} <= set(values):
                 raise ValueError(
                     f'EgoDataPreprocessor wants modalities[{name!r}]=dict(mean=[...], std=[...]); '
@@ -99,15 +103,22 @@ class EgoDataPreprocessor(BaseDataPreprocessor):
         self, name: str, tensors: list[Tensor], present: list[bool], dropped: bool
     ) -> Stream:
         shapes = {tuple(tensor.shape) for tensor in tensors}
-        mean = getattr(self, f'{name}_mean')
-        if len(shapes) > 1 or next(iter(shapes))[0] != len(mean):
+        mean = getattr(self, f'{name}_mean', None)
+        channels = next(iter(shapes))[0] if mean is None else len(mean)
+        if len(shapes) > 1 or next(iter(shapes))[0] != channels:
             raise ValueError(
-                f'{name} wants tensors of one shape with {len(mean)} channels first; got '
+                f'{name} wants tensors of one shape with {channels} channels first; got '
                 f'{sorted(shapes)}. Resize and crop to one size before `PackSample`, and give '
                 '`data_preprocessor.modalities` one mean and std a channel.'
             )
+        if mean is None and not tensors[0].is_floating_point():
+            raise ValueError(
+                f'{name} arrives as {tensors[0].dtype}, but data_preprocessor.modalities[{name!r}] '
+                'is None, which is for what needs no normalising. Give it mean and std.'
+            )
         x = torch.stack(tensors).to(self.device, non_blocking=True).float()
-        shape = (1, -1) + (1,) * (x.dim() - 2)
-        x = (x - mean.view(shape)) / getattr(self, f'{name}_std').view(shape)
+        if mean is not None:
+            shape = (1, -1) + (1,) * (x.dim() - 2)
+            x = (x - mean.view(shape)) / getattr(self, f'{name}_std').view(shape)
         mask = torch.tensor(present, device=x.device) & (not dropped)
         return Stream(x.masked_fill(~mask.view(-1, *(1,) * (x.dim() - 1)), 0.0), mask)

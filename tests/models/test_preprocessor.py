@@ -71,8 +71,32 @@ def test_a_batch_that_was_not_packed_is_refused():
 
 
 def test_a_modality_without_numbers_is_named():
-    with pytest.raises(ValueError, match=r"wants modalities\['rgb'\]=dict\(mean.*got None"):
-        EgoDataPreprocessor(modalities=dict(rgb=None))
+    with pytest.raises(ValueError, match=r"wants modalities\['rgb'\]=dict\(mean.*got {'mean': \[0"):
+        EgoDataPreprocessor(modalities=dict(rgb=dict(mean=[0])))
+
+
+def test_tokens_are_left_as_they_are_and_masked():
+    tokens = [torch.full((5, 1, 2, 2), value, dtype=torch.float16) for value in (0.5, 3.0)]
+    present = dict(rgb=[True, True], audio=[True, False])
+    data = dict(inputs=dict(rgb=tokens, audio=tokens), present=present)
+    out = EgoDataPreprocessor(modalities=dict(rgb=None, audio=None))(data)['inputs']
+    assert out['rgb'].x.dtype == torch.float32
+    assert out['rgb'].x[:, 0, 0, 0, 0].tolist() == [0.5, 3.0]
+    assert out['audio'].x[:, 0, 0, 0, 0].tolist() == [0.5, 0.0]
+    assert out['audio'].mask.tolist() == [True, False]
+
+
+def test_frames_without_mean_and_std_are_refused():
+    only = EgoDataPreprocessor(modalities=dict(rgb=None, audio=None))
+    with pytest.raises(ValueError, match=r"rgb arrives as torch\.uint8, but .*\['rgb'\] is None"):
+        only(batch())
+
+
+def test_tokens_of_different_size_are_refused():
+    data = batch()
+    data['inputs']['audio'] = [torch.ones(1, 1, 1, 1), torch.ones(2, 1, 1, 1)]
+    with pytest.raises(ValueError, match=r'audio wants tensors of one shape with 1 channels'):
+        EgoDataPreprocessor(modalities=dict(audio=None))(data)
 
 
 def test_several_views_are_refused():

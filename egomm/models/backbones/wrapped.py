@@ -18,18 +18,28 @@ class WrappedBackbone(BaseModule):
             ``(B, C_in, T, H, W)`` to one feature map ``(B, C, t, h, w)`` or vector ``(B, C)``.
         pretrained: Path of a file with the network's weights, for RGB or for its own number of
             input channels. `init_weights` loads it.
+        frozen: Never train it: no gradients, and evaluation mode (no drop path, fixed statistics)
+            also while the rest trains.
     """
 
-    def __init__(self, model: dict, pretrained: str | None = None) -> None:
+    def __init__(self, model: dict, pretrained: str | None = None, frozen: bool = False) -> None:
         super().__init__()
         self.model = MODELS.build(model)
         self.pretrained = pretrained
+        self.frozen = frozen
+        if frozen:
+            self.requires_grad_(False)
+            self.eval()
 
     def init_weights(self) -> None:
         """Initialise the network as it says itself, then load ``pretrained``."""
         super().init_weights()
         if self.pretrained is not None:
             load_pretrained(self.model, self.pretrained)
+
+    def train(self, mode: bool = True) -> 'WrappedBackbone':
+        """Enter training mode, or stay in evaluation mode if frozen."""
+        return super().train(mode and not self.frozen)
 
     def forward(self, stream: Stream) -> Stream:
         """Encode ``(B, C_in, T, H, W)``; a mask a sample stays as it is.
@@ -38,7 +48,8 @@ class WrappedBackbone(BaseModule):
             ValueError: If the network returns several maps, or the mask is a step's.
         """
         check_whole_clips('WrappedBackbone', stream)
-        x = self.model(stream.x)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            x = self.model(stream.x)
         if not isinstance(x, torch.Tensor):
             raise ValueError(
                 f'{type(self.model).__name__} returned {type(x).__name__}, WrappedBackbone wants '

@@ -5,10 +5,11 @@ from egomm.registry import MODELS
 from egomm.structures import Stream
 
 
-def small_swin(pretrained=None, **kwargs):
+def small_swin(pretrained=None, frozen=False, **kwargs):
     return MODELS.build(
         dict(
             type='WrappedBackbone',
+            frozen=frozen,
             model=dict(
                 type='mmaction.SwinTransformer3D',
                 arch=dict(embed_dims=8, depths=[1, 1], num_heads=[1, 2]),
@@ -64,3 +65,24 @@ def test_a_mask_of_steps_is_refused():
     backbone = small_swin(out_indices=(1,))
     with pytest.raises(ValueError, match=r'WrappedBackbone .*mask of shape \(1, 4\)'):
         backbone(Stream(torch.rand(1, 3, 4, 32, 32), torch.ones(1, 4, dtype=torch.bool)))
+
+
+def test_a_frozen_network_stays_in_evaluation_and_gets_no_gradient():
+    backbone = small_swin(frozen=True, out_indices=(1,), drop_path_rate=0.9)
+    model = torch.nn.ModuleList([backbone, torch.nn.Dropout()])
+    assert not any(part.training for part in backbone.modules())
+    model.train()
+    assert model[1].training
+    assert not any(part.training for part in backbone.modules())
+    assert not any(value.requires_grad for value in backbone.parameters())
+    clip = torch.rand(1, 3, 4, 32, 32, requires_grad=True)
+    first, second = (backbone(Stream(clip)).x for _ in range(2))
+    assert torch.equal(first, second)  # no drop path
+    assert not first.requires_grad
+
+
+def test_a_network_that_is_not_frozen_learns():
+    backbone = small_swin(out_indices=(1,)).train()
+    assert backbone.model.training
+    backbone(Stream(torch.rand(1, 3, 4, 32, 32))).x.sum().backward()
+    assert backbone.model.patch_embed.proj.weight.grad is not None
