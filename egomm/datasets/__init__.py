@@ -4,7 +4,8 @@ Importing this package registers its datasets and samplers; the transforms are r
 `egomm.datasets.transforms`.
 """
 
+from egomm.datasets.egtea import Egtea
 from egomm.datasets.epic import EpicKitchens
 from egomm.datasets.samplers import EpochSampler, SampleIndex
 
-__all__ = ['EpicKitchens', 'EpochSampler', 'SampleIndex']
+__all__ = ['Egtea', 'EpicKitchens', 'EpochSampler', 'SampleIndex']

@@ -1,5 +1,6 @@
 """Metrics: thin accumulating classes over `egomm.functional`. Importing this registers them."""
 
 from egomm.metrics.accuracy import EpicActionMetric
+from egomm.metrics.classes import ClassAccuracyMetric
 
-__all__ = ['EpicActionMetric']
+__all__ = ['ClassAccuracyMetric', 'EpicActionMetric']
