@@ -5,7 +5,7 @@ Importing this package registers its datasets and samplers; the transforms are r
 """
 
 from egomm.datasets.egtea import Egtea
-from egomm.datasets.epic import EpicKitchens
+from egomm.datasets.epic import EpicKitchens, EpicKitchens55
 from egomm.datasets.samplers import EpochSampler, SampleIndex
 
-__all__ = ['Egtea', 'EpicKitchens', 'EpochSampler', 'SampleIndex']
+__all__ = ['Egtea', 'EpicKitchens', 'EpicKitchens55', 'EpochSampler', 'SampleIndex']
