@@ -29,6 +29,7 @@ _TYPES = {
     'flow': ('flow', {'first': 1, 'axes': ('u', 'v'), 'stride': 'epic'}),
     'wav': ('audio', {}),
     'container': ('audio', {}),
+    'begaze': ('gaze', {}),
 }
 _PLACEHOLDERS = {
     'frames': {'index'},
@@ -36,6 +37,7 @@ _PLACEHOLDERS = {
     'flow': {'index', 'axis'},
     'wav': set(),
     'container': set(),
+    'begaze': set(),
 }
 
 
@@ -43,10 +45,10 @@ class Sources:
     """Finds, per video, which source of each modality exists.
 
     Args:
-        sources: By modality (``rgb``, ``flow``, ``audio``) one source or a list of sources, of
-            which the first whose files exist for a video is taken. Options beside ``type`` and
-            ``path``: ``first`` (frames, flow), the number in the file name of the first image,
-            default 1; ``axes`` (flow), the words for horizontal and vertical, default
+        sources: By modality (``rgb``, ``flow``, ``audio``, ``gaze``) one source or a list of
+            sources, of which the first whose files exist for a video is taken. Options beside
+            ``type`` and ``path``: ``first`` (frames, flow), the number in the file name of the
+            first image, default 1; ``axes`` (flow), the words for horizontal and vertical, default
             ``('u', 'v')``; ``stride`` (flow), how many RGB frames one flow frame stands for, a
             number or ``'epic'`` for the rule of EPIC-KITCHENS.
         data_root: Folder that relative paths start from.

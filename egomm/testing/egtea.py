@@ -14,6 +14,7 @@ from egomm.testing.spec import KitchenSpec
 from egomm.testing.vocabulary import NOUNS, VERBS
 
 FPS = 24
+GAZE_SIZE = (1280, 960)  # width and height that the pixels of gaze refer to
 WIDENED = 0.1  # a clip file shows this share of the action's length more on either side
 SPLITS = {'train': 'train_split1.txt', 'validation': 'test_split1.txt'}
 
@@ -22,6 +23,7 @@ def write_egtea(kitchen: Path, out: Path) -> None:
     """Write the labelled videos of a toy kitchen in the layout of EGTEA Gaze+.
 
     ``videos/<session>.mp4`` has sound, ``cropped_clips/<session>/<clip>.mp4`` has none;
+    ``gaze_data/<session>.txt`` is BeGaze's text, in the two layouts by turns.
     ``action_annotation/`` holds one split (its test part is the kitchen's validation) and the
     names of the classes. Lines and ids follow the official files: ids count from 1.
 
@@ -55,8 +57,10 @@ def write_egtea(kitchen: Path, out: Path) -> None:
         _write_lines(
             home / f'{task}_idx.txt', [f'{word} {n}' for n, word in enumerate(words, start=1)]
         )
-    for video in videos:
+    (out / 'gaze_data').mkdir(exist_ok=True)
+    for number, video in enumerate(videos):
         _write_media(kitchen, out, spec, video)
+        _write_gaze(kitchen, out, spec, video, columns=(7, 26)[number % 2])
 
 
 def session_name(video: Video) -> str:
@@ -97,9 +101,37 @@ def _write_media(kitchen: Path, out: Path, spec: KitchenSpec, video: Video) -> N
         _write_movie(path, spec, frames[first : last + 1], None)
 
 
+def _write_gaze(kitchen: Path, out: Path, spec: KitchenSpec, video: Video, columns: int) -> None:
+    """One sample a frame; none where the gaze is untracked."""
+    truth = json.loads(
+        (kitchen / f'truth/videos/{video.video_id}.json').read_text(encoding='utf-8')
+    )
+    scale = np.array(GAZE_SIZE) / (spec.width, spec.height)
+    lines = [f'## [{number}]' for number in range(34)]
+    frames = _shown(video)
+    lines[9 if columns == 7 else 10] = f'## Number of Samples:\t{len(frames)}'
+    for number, shown in enumerate(frames):
+        if not truth['gaze']['tracked'][shown]:
+            continue
+        x, y = (np.array(truth['gaze']['xy'][shown]) + 0.5) * scale
+        point = [f'{x:.2f}', f'{y:.2f}']
+        seconds, rest = divmod(number, FPS)
+        cells = [*point, str(number)]
+        if columns == 26:
+            code = f'{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}:{rest:02d}'
+            cells = ['0.00', '0.00', *point, *['0.0'] * 17, code]
+        lines.append('\t'.join(['0', 'SMP', '1', *cells, 'Fixation']))
+    _write_lines(out / 'gaze_data' / f'{session_name(video)}.txt', lines)
+
+
+def _shown(video: Video) -> list[int]:
+    """Image of the video that each frame of the session shows."""
+    return [int(number * video.fps / FPS) for number in range(int(video.duration * FPS))]
+
+
 def _session_frames(path: Path, video: Video) -> list[np.ndarray]:
     """Frames ``(H, W, 3)`` at 24 per second: those that the video shows at that moment."""
-    wanted = [int(number * video.fps / FPS) for number in range(int(video.duration * FPS))]
+    wanted = _shown(video)
     needed = set(wanted)
     with av.open(str(path)) as container:
         decoded = container.decode(container.streams.video[0])

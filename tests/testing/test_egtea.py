@@ -1,12 +1,15 @@
 """The toy kitchen in the layout of EGTEA Gaze+."""
 
+import json
 import runpy
 import shutil
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
+from egomm.datasets.gaze import UNTRACKED, read_begaze
 from egomm.testing.egtea import clip_name
 from egomm.testing.plan import Segment, Video
 
@@ -35,6 +38,29 @@ def test_sessions_run_at_24_frames_with_sound(egtea_world):
         with av.open(str(path)) as file:
             assert file.streams.video[0].average_rate == 24
             assert file.streams.audio
+
+
+def test_gaze_follows_the_truth_in_both_layouts(toy_world, egtea_world):
+    widths = set()
+    for path in sorted((egtea_world / 'gaze_data').iterdir()):
+        widths.add(len(path.read_text().splitlines()[34].split()))
+        person, recipe = path.stem.split('-')[:2]
+        number = int(recipe[1:])
+        record = next(  # 60 images a second, or 50
+            found
+            for name in (f'{person}_{number:02d}', f'{person}_{number + 100}')
+            if (found := toy_world / f'truth/videos/{name}.json').is_file()
+        )
+        truth = json.loads(record.read_text())
+        track = read_begaze(path)
+        for frame in (0, 24, 60):
+            shown = frame * truth['fps'] // 24
+            assert (track.events[frame] != UNTRACKED) == truth['gaze']['tracked'][shown]
+            if track.events[frame] != UNTRACKED:
+                x, y = truth['gaze']['xy'][shown]
+                expected = [(x + 0.5) / 96, (y + 0.5) / 64]
+                np.testing.assert_allclose(track.points[frame], expected, atol=1e-4)
+    assert widths == {7, 26}
 
 
 def test_command_writes_it_beside_a_world_that_is_there(toy_world, tmp_path, monkeypatch):

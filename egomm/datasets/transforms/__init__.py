@@ -4,6 +4,7 @@ Order: `SampleSegments`, the loaders, then what changes images and sound, then `
 All randomness comes from ``results['rng']``.
 """
 
+from egomm.datasets.transforms.gaze import LoadGaze
 from egomm.datasets.transforms.load import LoadAudio, LoadFlow, LoadRGB
 from egomm.datasets.transforms.pack import PackSample
 from egomm.datasets.transforms.spatial import (
@@ -19,6 +20,7 @@ __all__ = [
     'CentreCrop',
     'LoadAudio',
     'LoadFlow',
+    'LoadGaze',
     'LoadRGB',
     'LogMel',
     'LogPower',
