@@ -1,6 +1,7 @@
 """Steps of a pipeline: a results dict in, the same dict out; importing this registers them.
 
-Order: `SampleSegments`, the loaders, then what changes images and sound, then `PackSample`.
+Order: `SampleSegments` or `SampleWindow`, the loaders, then what changes images and sound, then
+`PackSample`.
 All randomness comes from ``results['rng']``.
 """
 
@@ -14,7 +15,7 @@ from egomm.datasets.transforms.spatial import (
     ResizeShort,
 )
 from egomm.datasets.transforms.spectral import LogMel, LogPower, ResizeSpectrogram
-from egomm.datasets.transforms.temporal import SampleSegments
+from egomm.datasets.transforms.temporal import SampleSegments, SampleWindow
 
 __all__ = [
     'CentreCrop',
@@ -30,4 +31,5 @@ __all__ = [
     'ResizeShort',
     'ResizeSpectrogram',
     'SampleSegments',
+    'SampleWindow',
 ]
