@@ -193,6 +193,7 @@ class ClipDataset(BaseDataset):
     def _load(self, clip: int, index: SampleIndex, attempt: int) -> dict:
         results = self.get_data_info(clip)
         results.update(rng=self._rng(index, attempt), present={}, conditions={})
+        results['padding'] = index.padding
         if index.padding:
             results['gt'] = {}
         try:
@@ -221,7 +222,12 @@ class ClipDataset(BaseDataset):
         """Refuse to train on a task of which no clip has a label."""
         steps = self.pipeline.transforms
         tasks = getattr(steps[-1], 'tasks', ()) if steps else ()
-        unlabelled = [task for task in tasks if not any(task in record['gt'] for record in records)]
+        loaded = {task for step in steps for task in getattr(step, 'loads_tasks', ())}
+        unlabelled = [
+            task
+            for task in tasks
+            if task not in loaded and not any(task in record['gt'] for record in records)
+        ]
         if unlabelled:
             raise ValueError(
                 f'{self.ann_file}: none of the {len(records)} clips has a label of {unlabelled}, '

@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from egomm.datasets import SampleIndex
 from egomm.datasets.egtea import read_index, read_split
 from egomm.datasets.media import read_video_frames
 from egomm.datasets.transforms import CentreCrop
@@ -226,3 +227,28 @@ def test_class_files_give_names(egtea_world):
         gt = dataset.get_data_info(index)['gt']
         words = {task: dataset.metainfo['classes'][task][gt[task]] for task in CLASSES}
         assert words['action'] == f'{words["verb"]} {words["noun"]}'
+
+
+def test_gaze_of_the_session_becomes_a_target_in_training(egtea_world):
+    dataset = build(
+        egtea_world,
+        sources={
+            'rgb': CLIP_FILE,
+            'gaze': [
+                {'type': 'begaze', 'path': 'gaze_data/{video}-GazeData.txt'},
+                {'type': 'begaze', 'path': 'gaze_data/{video}.txt'},
+            ],
+        },
+        pipeline=[
+            {'type': 'SampleWindow', 'num_frames': 4, 'interval': 1, 'speed': (1, 1)},
+            {'type': 'LoadRGB'},
+            {'type': 'LoadGaze'},
+            {'type': 'CentreCrop', 'size': 32},
+            {'type': 'PointTargets', 'every': 2},
+            {'type': 'PackSample', 'inputs': ['rgb'], 'tasks': ['action', 'gaze']},
+        ],
+    )
+    targets = np.stack([dataset[n]['data_samples'].gt['gaze'] for n in range(len(dataset))])
+    assert targets.shape == (len(dataset), 2, 1, 3)
+    assert 0.1 < targets[..., 2].mean() < 1  # untracked at times, or outside the crop
+    assert set(dataset[SampleIndex(0, 0, True)]['data_samples'].gt) == set()

@@ -8,6 +8,7 @@ All randomness comes from ``results['rng']``.
 from egomm.datasets.transforms.gaze import LoadGaze
 from egomm.datasets.transforms.load import LoadAudio, LoadFlow, LoadRGB
 from egomm.datasets.transforms.pack import PackSample
+from egomm.datasets.transforms.points import PointTargets
 from egomm.datasets.transforms.spatial import (
     CentreCrop,
     RandomFlip,
@@ -26,6 +27,7 @@ __all__ = [
     'LogMel',
     'LogPower',
     'PackSample',
+    'PointTargets',
     'RandomFlip',
     'RandomResizedCrop',
     'ResizeShort',

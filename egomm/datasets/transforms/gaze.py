@@ -16,7 +16,8 @@ class LoadGaze(BaseTransform):
 
     x and y are in 0..1 of the original frame; visibility is 1 where the gaze was tracked and lies
     inside it, else 0. A clip whose session has no file of gaze gets no points, so it is without
-    that label. The file is found by the dataset's sources, for EGTEA Gaze+::
+    that label, which `PointTargets` makes of the points. The file is found by the dataset's
+    sources, for EGTEA Gaze+::
 
         gaze=[dict(type='begaze', path='gaze_data/{video}.txt'),
               dict(type='begaze', path='gaze_data/{video}-GazeData.txt')]
@@ -25,6 +26,8 @@ class LoadGaze(BaseTransform):
         frame_offset: Added to the number of a video frame to get that of its gaze. Published code
             disagrees by one frame: that of GLC amounts to -1.
     """
+
+    loads_tasks = ('gaze',)  # labels that no annotation file needs to have
 
     def __init__(self, frame_offset: int = 0) -> None:
         self.frame_offset = frame_offset
