@@ -66,6 +66,16 @@ def toy_world(make_toy_world):
 
 
 @pytest.fixture(scope='session')
+def egtea_world(toy_world, tmp_path_factory):
+    """Folder of the toy kitchen in the layout of EGTEA Gaze+."""
+    from egomm.testing.egtea import write_egtea
+
+    out = tmp_path_factory.mktemp('egtea')
+    write_egtea(toy_world, out)
+    return out
+
+
+@pytest.fixture(scope='session')
 def real_files(realdata, tmp_path_factory):
     """The real frames and videos in the layout of EPIC-KITCHENS-100, with made-up labels."""
     out = tmp_path_factory.mktemp('real_files')

@@ -2,6 +2,7 @@
 
 Run:  python tools/make_toy_kitchen.py data/toy_kitchen
       python tools/make_toy_kitchen.py /tmp/small --videos 4 --seed 3
+      python tools/make_toy_kitchen.py data/toy_kitchen --egtea
       python tools/make_toy_kitchen.py /tmp/hard --conflict 1 --verb-signal 0.4 0.65 0.45
 
 Every knob of ``egomm.testing.spec.KitchenSpec`` is an option of the same name.
@@ -9,7 +10,9 @@ Every knob of ``egomm.testing.spec.KitchenSpec`` is an option of the same name.
 
 import argparse
 import dataclasses
+from pathlib import Path
 
+from egomm.testing.egtea import write_egtea
 from egomm.testing.spec import PRESETS, KitchenSpec
 from egomm.testing.toy_kitchen import make_toy_kitchen, print_progress
 
@@ -23,6 +26,9 @@ def parse_arguments(arguments: list[str] | None = None) -> tuple[argparse.Namesp
     parser.add_argument('--preset', choices=sorted(PRESETS), default='quick')
     parser.add_argument('--videos', type=int, help='all videos together: a smaller world')
     parser.add_argument('--processes', type=int, help='default: one per core, at most 8')
+    parser.add_argument(
+        '--egtea', action='store_true', help='also write OUT/egtea in the layout of EGTEA Gaze+'
+    )
     knobs = parser.add_argument_group('knobs')
     for field in dataclasses.fields(KitchenSpec):
         default = field.default
@@ -49,6 +55,8 @@ def main() -> None:
     try:
         options, spec = parse_arguments()
         made = make_toy_kitchen(options.out, spec, options.processes, print_progress)
+        if options.egtea:
+            write_egtea(Path(options.out), Path(options.out) / 'egtea')
     except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from error
     state = 'found complete' if made['reused'] else f'made in {made["seconds"]:.1f} s'

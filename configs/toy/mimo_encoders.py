@@ -1,6 +1,7 @@
 """Encoders for the study: every modality learns verb and noun by itself, on a world of its own.
 
-Run:     python tools/study.py mimo, which makes that world and runs this first
+Run:     python tools/train.py configs/toy/mimo_encoders.py
+         (tools/study.py makes that world and runs this first)
 Cost:    <minutes on 2 cores, once measured>
 Expect:  <unimodal accuracies, once measured>
 Source:  stands for the pre-training of the paper's encoders; participants, pairs and seed of

@@ -5,7 +5,16 @@ Importing this package registers its datasets and samplers; the transforms are r
 """
 
 from egomm.datasets.cached import CachedTokens
-from egomm.datasets.epic import EpicKitchens
+from egomm.datasets.egtea import Egtea
+from egomm.datasets.epic import EpicKitchens, EpicKitchens55
 from egomm.datasets.samplers import ClassBalancedSampler, EpochSampler, SampleIndex
 
-__all__ = ['CachedTokens', 'ClassBalancedSampler', 'EpicKitchens', 'EpochSampler', 'SampleIndex']
+__all__ = [
+    'CachedTokens',
+    'ClassBalancedSampler',
+    'Egtea',
+    'EpicKitchens',
+    'EpicKitchens55',
+    'EpochSampler',
+    'SampleIndex',
+]

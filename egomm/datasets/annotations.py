@@ -1,8 +1,9 @@
 """Rows of EPIC-KITCHENS annotation files -> records; every complaint names file, line and column.
 
-Two layouts, told apart by their header: the official CSVs of EPIC-KITCHENS-100 (train and
-validation with labels, test without), and the seven columns that C2 baselines use, whose frame
-indices run at 30 per second and count from 1.
+Three layouts, told apart by their header: the official CSVs of EPIC-KITCHENS-100 (train and
+validation with labels, test without), those of EPIC-KITCHENS-55, which have ``uid`` in the place
+of ``narration_id``, and the seven columns that C2 baselines use, whose frame indices run at 30 per
+second and count from 1.
 """
 
 import csv
@@ -20,7 +21,6 @@ from egomm.functional.time_grid import (
 C2_FPS = 30
 _C2_COLUMNS = ('narration_id', 'video', 'start', 'stop', 'verb', 'noun')
 _COLUMNS = (
-    'narration_id',
     'participant_id',
     'video_id',
     'start_timestamp',
@@ -35,7 +35,7 @@ def read_records(path: str | Path, num_classes: Mapping[str, int]) -> list[dict]
     """Read an annotation file.
 
     Args:
-        path: A CSV in one of the two layouts.
+        path: A CSV in one of the three layouts.
         num_classes: Number of classes by task (``verb``, ``noun``).
 
     Returns:
@@ -62,14 +62,16 @@ def read_records(path: str | Path, num_classes: Mapping[str, int]) -> list[dict]
             if set(header) & set(_LABEL_COLUMNS.values())
         }
     )
-    wanted = _C2_COLUMNS if is_c2 else (*_COLUMNS, *labels.values())
+    is_55 = 'uid' in header and 'narration_id' not in header
+    name_column = 'uid' if is_55 else 'narration_id'
+    wanted = _C2_COLUMNS if is_c2 else (name_column, *_COLUMNS, *labels.values())
     missing = [column for column in wanted if column not in header]
     if missing:
         raise ValueError(
             f'{path}, line 1: column {", ".join(map(repr, missing))} is missing; the header has '
-            f'{header}. Expected is an official EPIC-KITCHENS-100 file ({", ".join(_COLUMNS)}, '
-            f'with labels also {", ".join(_LABEL_COLUMNS.values())}) or the columns '
-            f'{", ".join(_C2_COLUMNS)}.'
+            f'{header}. Expected is an official file of EPIC-KITCHENS-100 (narration_id, '
+            f'{", ".join(_COLUMNS)}, with labels also {", ".join(_LABEL_COLUMNS.values())}) or of '
+            f'EPIC-KITCHENS-55 (uid for narration_id), or the columns {", ".join(_C2_COLUMNS)}.'
         )
     records = []
     lines: dict[str, int] = {}
@@ -85,36 +87,43 @@ def read_records(path: str | Path, num_classes: Mapping[str, int]) -> list[dict]
             record['gt']['action'] = (record['gt']['verb'], record['gt']['noun'])
         if values.get('all_noun_classes'):
             record['all_noun_classes'] = row.parsed('all_noun_classes', json.loads, 'a list')
-        name = record['narration_id']
+        if is_55:
+            row.parsed('uid', int, 'a number')  # action ids follow its order
+        name = record['narration_id'] = values[name_column]
         if name in lines:
-            raise row.error(
-                'narration_id', f'ids that occur once, but line {lines[name]} has it too'
-            )
+            raise row.error(name_column, f'ids that occur once, but line {lines[name]} has it too')
         lines[name] = line
         records.append(record)
     return records
 
 
 def read_class_names(path: str | Path) -> list[str]:
-    """Names of the classes from ``EPIC_100_verb_classes.csv`` or ``EPIC_100_noun_classes.csv``.
+    """Names of the classes from an official class file of verbs or nouns.
+
+    ``EPIC_100_verb_classes.csv`` calls id and name ``id`` and ``key``, ``EPIC_verb_classes.csv``
+    (EPIC-KITCHENS-55) calls them ``verb_id`` and ``class_key``.
 
     Raises:
-        ValueError: If the file is missing, lacks ``id`` or ``key``, or its ids are not 0, 1, 2, ...
+        ValueError: If the file is missing, lacks these columns, or its ids are not 0, 1, 2, ...
     """
     header, rows = _read_csv(path)
-    if not {'id', 'key'} <= set(header):
+    for id_column, key in (('id', 'key'), ('verb_id', 'class_key'), ('noun_id', 'class_key')):
+        if {id_column, key} <= set(header):
+            break
+    else:
         raise ValueError(
-            f"{path}, line 1: the columns 'id' and 'key' are expected; got {header}. "
-            'Give an official class file, or the number of classes.'
+            f"{path}, line 1: the columns 'id' and 'key' are expected (EPIC-KITCHENS-55: 'verb_id' "
+            f"or 'noun_id' and 'class_key'); got {header}. Give an official class file, or the "
+            'number of classes.'
         )
     names = []
     for line, values in rows:
-        if values['id'] != str(len(names)):
+        if values[id_column] != str(len(names)):
             raise ValueError(
-                f"{path}, line {line}, column 'id': {len(names)} is expected, since "
-                f'ids count up from 0; got {values["id"]!r}.'
+                f'{path}, line {line}, column {id_column!r}: {len(names)} is expected, since '
+                f'ids count up from 0; got {values[id_column]!r}.'
             )
-        names.append(values['key'])
+        names.append(values[key])
     return names
 
 
@@ -166,7 +175,6 @@ def _official_times(row: _Row) -> dict:
     if stop_frame <= start_frame:
         raise row.error('stop_frame', f'a frame after {start_frame}')
     return {
-        'narration_id': values['narration_id'],
         'participant_id': values['participant_id'],
         'video_id': values['video_id'],
         'start_seconds': start_seconds,
@@ -184,7 +192,6 @@ def _c2_times(row: _Row) -> dict:
     fps = row.parsed('video', nominal_fps, 'the id of an EPIC-KITCHENS video, such as P01_11')
     start_seconds, stop_seconds = frame_seconds(start, C2_FPS), frame_seconds(stop, C2_FPS)
     return {
-        'narration_id': values['narration_id'],
         'participant_id': values['video'].partition('_')[0],
         'video_id': values['video'],
         'start_seconds': start_seconds,

@@ -1,52 +1,25 @@
-"""EPIC-KITCHENS-100 and whatever is written in its formats.
+"""EPIC-KITCHENS-100, EPIC-KITCHENS-55, and whatever is written in their formats."""
 
-A record says where a clip is; the pipeline loads it. A clip that cannot be read is replaced while
-training, counted and named, and stops the run when there are too many; in evaluation it is an
-error at once.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
-from logging import INFO, WARNING
 from os import path as osp
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-from mmengine.dataset import BaseDataset
-from mmengine.dataset.base_dataset import force_full_init
-from mmengine.logging import print_log
+from egomm.datasets import annotations
+from egomm.datasets.clips import ClipDataset
+from egomm.functional.action_ids import action_pairs, many_shot, many_shot_actions
+from egomm.registry import DATASETS
 
-from egomm.datasets import subset
-from egomm.datasets.annotations import read_class_names, read_records
-from egomm.datasets.budget import ClipCounter, FailureBudget
-from egomm.datasets.media import MediaError
-from egomm.datasets.samplers import SampleIndex
-from egomm.datasets.sources import Sources
-from egomm.registry import DATASETS, TRANSFORMS
-
-AUDIO_CONDITIONS = ('whole', 'padded', 'silent', 'absent')
+VALIDATION_PARTICIPANTS = ('P30', 'P31')
 
 
 @DATASETS.register_module()
-class EpicKitchens(BaseDataset):
+class EpicKitchens(ClipDataset):
     """Clips of EPIC-KITCHENS-100 with a verb and a noun each.
 
     Args:
         ann_file: Official CSV (train, validation, test) or C2-style CSV; told by its header.
-        sources: Where the media lie, see `egomm.datasets.sources`.
-        pipeline: Transforms by a name of their own, in the order to run them, the last of them
-            `PackSample`; None in the place of one leaves it out. A list is taken as well.
-        data_root: Folder that relative paths start from.
-        verb_classes: Number of verb classes, or the official class file, whose names then stand
-            in ``metainfo``.
+        verb_classes: Number of verb classes, or the official class file.
         noun_classes: The same for nouns.
-        keep: Train on a part only: ``dict(fraction=0.25, seed=0)`` or the path of a list as
-            ``tools/make_subset.py`` writes it. `subset_hash` identifies it.
-        test_mode: Never replace a clip that cannot be read.
-        seed: With epoch and index it determines all that is random about a sample.
-        failure_budget: Share of clips that may be unreadable in training before the run stops;
-            one may always.
-        check_files: Look for the media now. False is for those who want annotations only.
+        **kwargs: Of `ClipDataset`.
 
     Raises:
         ValueError: For whatever is wrong with the annotation file or the sources; the text names
@@ -58,193 +31,114 @@ class EpicKitchens(BaseDataset):
     def __init__(
         self,
         ann_file: str,
-        sources: Mapping[str, dict | Sequence[dict]] | None = None,
-        pipeline: Mapping[str, dict | None] | Sequence[dict | Callable] = (),
-        data_root: str = '',
         verb_classes: int | str = 97,
         noun_classes: int | str = 300,
-        keep: Mapping | str | None = None,
-        test_mode: bool = False,
-        seed: int = 0,
-        failure_budget: float = 0.001,
-        check_files: bool = True,
+        **kwargs: Any,
     ) -> None:
-        classes = {'verb': verb_classes, 'noun': noun_classes}
-        names = {
-            task: read_class_names(osp.join(data_root, given))
-            for task, given in classes.items()
-            if not isinstance(given, int)
-        }
-        self.num_classes = {
-            task: len(names[task]) if task in names else given for task, given in classes.items()
-        }
-        steps = pipeline.values() if isinstance(pipeline, Mapping) else pipeline
-        self.sources = Sources(sources or {}, data_root)
-        self.keep = keep
-        self.seed = seed
-        self.failure_budget = failure_budget
-        self.check_files = check_files
-        self.subset_hash: str | None = None
-        self._sources_of: dict[str, dict[str, dict | None]] = {}
-        super().__init__(
-            ann_file=ann_file,
-            data_root=data_root,
-            test_mode=test_mode,
-            data_prefix={},
-            metainfo={'classes': names, 'num_classes': self.num_classes},
-            # Built here: MMEngine would look the names up in the scope of the moment.
-            pipeline=[
-                TRANSFORMS.build(step) if isinstance(step, Mapping) else step
-                for step in steps
-                if step is not None
-            ],
-        )
+        super().__init__(ann_file, {'verb': verb_classes, 'noun': noun_classes}, **kwargs)
 
-    def load_data_list(self) -> list[dict]:
-        """Records of the clips, without their sources (see `get_data_info`)."""
-        records = read_records(self.ann_file, self.num_classes)
-        if self.keep is not None:
-            total = len(records)
-            keep = self.keep
-            if isinstance(keep, (str, Path)):
-                keep = osp.join(self.data_root, keep)
-            kept = subset.choose([record['narration_id'] for record in records], keep)
-            records = [record for record in records if record['narration_id'] in kept]
-            self.subset_hash = subset.list_hash(kept)
-            print_log(
-                f'{self.ann_file}: keeping {len(records)} of {total} clips, list sha256 '
-                f'{self.subset_hash}',
-                logger='current',
-                level=INFO,
+    def read_records(self) -> list[dict]:
+        """Records of the clips, see `egomm.datasets.annotations.read_records`."""
+        return annotations.read_records(self.ann_file, self.num_classes)
+
+    @staticmethod
+    def read_class_names(path: str) -> list[str]:
+        """Keys of an official class file."""
+        return annotations.read_class_names(path)
+
+
+@DATASETS.register_module()
+class EpicKitchens55(EpicKitchens):
+    """Clips of EPIC-KITCHENS-55 with a verb, a noun and their pair, the action.
+
+    ``narration_id`` is the official ``uid``. Action ids are not official. They are the places in
+    ``metainfo['actions']``, a list of (verb, noun) that `action_pairs` makes from all rows of the
+    train file in order of their uid, whatever the split; MMEngine keeps the metainfo of the
+    training data in every checkpoint (``meta.dataset_meta``). The current train file gives 2,513
+    actions; published models count 2,521, from an older file.
+
+    ``metainfo['many_shot']`` lists classes with at least 100 examples, by task: in the training
+    part if ``split`` is given (Kapidis et al., 2019), else in all rows (the official lists).
+
+    Args:
+        ann_file: ``EPIC_train_action_labels.csv``, or the time stamps of a test set.
+        split: ``'val'`` for participants P30 and P31, ``'train'`` for all others, None for all
+            rows.
+        actions_from: The train file, where ``ann_file`` is another one.
+        verb_classes: Number of verb classes, or ``EPIC_verb_classes.csv``.
+        noun_classes: The same for nouns.
+        **kwargs: Of `ClipDataset`.
+
+    Raises:
+        ValueError: For an unknown split and for whatever is wrong with the files.
+    """
+
+    METAINFO = {'dataset': 'EPIC-KITCHENS-55'}
+
+    def __init__(
+        self,
+        ann_file: str,
+        split: str | None = None,
+        actions_from: str | None = None,
+        verb_classes: int | str = 125,
+        noun_classes: int | str = 352,
+        **kwargs: Any,
+    ) -> None:
+        if split not in ('train', 'val', None):
+            raise ValueError(
+                f"EpicKitchens55 wants split 'train', 'val' or None (all rows); got {split!r}."
             )
-        if self.check_files:
-            self._find_files(records)
-        if not self.test_mode:
-            self._check_labels(records)
-        self.failures = FailureBudget(len(records), self.failure_budget)
-        self.audio_conditions = ClipCounter(len(records), AUDIO_CONDITIONS)
+        self.split = split
+        self.actions_from = actions_from
+        super().__init__(ann_file, verb_classes, noun_classes, **kwargs)
+
+    def read_records(self) -> list[dict]:
+        """Records of the split, with the action where a row has verb and noun."""
+        records = super().read_records()
+        labelled = records
+        if self.actions_from is not None:
+            path = osp.join(self.data_root, self.actions_from)
+            labelled = annotations.read_records(path, self.num_classes)
+        labelled = sorted(
+            (record for record in labelled if {'verb', 'noun'} <= record['gt'].keys()),
+            key=lambda record: int(record['narration_id']),
+        )
+        verbs, nouns = _labels(labelled)
+        pairs = action_pairs(verbs, nouns)
+        ids = {pair: number for number, pair in enumerate(pairs)}
+        for record in records:
+            pair = record['gt'].get('verb'), record['gt'].get('noun')
+            if pair in ids:
+                record['gt']['action'] = ids[pair]
+        if self.split is not None:
+            verbs, nouns = _labels(self._of_split(labelled, 'train'))
+            records = self._of_split(records, self.split)
+        self.num_classes['action'] = len(pairs)
+        self._metainfo.update(
+            num_classes=dict(self.num_classes),
+            actions=pairs,
+            many_shot={
+                'verb': many_shot(verbs),
+                'noun': many_shot(nouns),
+                'action': sorted(ids[pair] for pair in many_shot_actions(verbs, nouns)),
+            },
+        )
         return records
 
-    @force_full_init
-    def get_data_info(self, idx: int) -> dict:
-        """Record of one clip, with ``sources``: by modality a resolved source or None."""
-        record = super().get_data_info(idx)
-        record['sources'] = dict(self._sources_of.get(record['video_id'], {}))
-        return record
-
-    def __getitem__(self, index: SampleIndex | int) -> dict:
-        """One sample after the pipeline.
-
-        Args:
-            index: Position in the dataset, or what `EpochSampler` yields.
-
-        Raises:
-            MediaError: In ``test_mode``, if the clip cannot be read.
-            RuntimeError: If more clips cannot be read than ``failure_budget`` allows.
-        """
-        if not isinstance(index, SampleIndex):
-            index = SampleIndex(0, int(index))
-        if not self._fully_initialized:
-            self.full_init()
-        if self.test_mode:
-            return self._load(index.index, index, attempt=0)
-        clip, attempt = index.index, 0
-        while True:
-            if clip in self.failures:
-                self.failures.check()
-            else:
-                try:
-                    return self._load(clip, index, attempt)
-                except MediaError as error:
-                    self._count_failure(clip, error)
-            attempt += 1
-            clip = int(self._rng(index, attempt).integers(len(self)))
-
-    def report(self) -> dict[str, Any]:
-        """What loading has met so far, over all workers of this process.
-
-        Returns:
-            ``audio``: number of distinct clips by condition (``whole``, ``padded``: partly
-            before the beginning or after the end of its file, ``silent``: nothing but zeros,
-            ``absent``: no stream or too little of it); ``failed``: a line per unreadable clip.
-        """
-        self.full_init()
-        return {'audio': self.audio_conditions.counts(), 'failed': self.failures.notes()}
-
-    def write_subset(self, path: str | Path) -> bool:
-        """Write the list of the clips that ``keep`` left; False (and no file) without ``keep``."""
-        if self.keep is None:
-            return False
-        self.full_init()
-        names = [self.get_data_info(index)['narration_id'] for index in range(len(self))]
-        subset.write_list(path, names, f'{len(names)} clips of {self.ann_file}, keep={self.keep}')
-        return True
-
-    def _load(self, clip: int, index: SampleIndex, attempt: int) -> dict:
-        results = self.get_data_info(clip)
-        results.update(rng=self._rng(index, attempt), present={}, conditions={})
-        if index.padding:
-            results['gt'] = {}
-        try:
-            # The steps work on one dict, of which the last makes the sample.
-            sample = self.pipeline(results)
-        except MediaError as error:
-            raise MediaError(
-                error.path, f'{error.reason} Needed for the clip {results["narration_id"]}.'
-            ) from error
-        if 'audio' in results['conditions']:
-            self.audio_conditions.record(clip, results['conditions']['audio'])
-        return sample
-
-    def _rng(self, index: SampleIndex, attempt: int) -> np.random.Generator:
-        # A clip drawn once is the same whether or not the sampler may draw it again.
-        again = (index.repeat,) if index.repeat else ()
-        return np.random.default_rng((self.seed, index.epoch, index.index, attempt, *again))
-
-    def _count_failure(self, clip: int, error: MediaError) -> None:
-        if self.failures.record(clip, str(error)):
-            print_log(
-                f'Clip left out, {len(self.failures)} of at most {self.failures.limit}: {error}',
-                logger='current',
-                level=WARNING,
-            )
-
-    def _check_labels(self, records: Sequence[dict]) -> None:
-        """Refuse to train on a task of which no clip has a label."""
-        steps = self.pipeline.transforms
-        tasks = getattr(steps[-1], 'tasks', ()) if steps else ()
-        unlabelled = [task for task in tasks if not any(task in record['gt'] for record in records)]
-        if unlabelled:
-            raise ValueError(
-                f'{self.ann_file}: none of the {len(records)} clips has a label of {unlabelled}, '
-                f'for which the pipeline ends in PackSample(tasks={list(tasks)}). Give a file with '
-                'labels or set test_mode=True; to train without these labels, remove them from '
-                '`tasks`.'
-            )
-
-    def _find_files(self, records: Sequence[dict]) -> None:
-        """Resolve the sources of all videos, and log which lack what."""
-        videos = {record['video_id']: record['participant_id'] for record in records}
-        self._sources_of = self.sources.resolve(
-            (participant, video) for video, participant in videos.items()
-        )
-        for modality in self.sources.candidates:
-            lacking = [video for video in videos if self._sources_of[video][modality] is None]
-            if lacking:
-                print_log(
-                    f'{len(lacking)} of {len(videos)} videos have no {modality} and are '
-                    f'masked there, such as {", ".join(lacking[:3])}.',
-                    logger='current',
-                    level=WARNING,
-                )
-        empty = [
-            record['narration_id']
+    def _of_split(self, records: list[dict], split: str) -> list[dict]:
+        chosen = [
+            record
             for record in records
-            if not any(self._sources_of[record['video_id']].values())
+            if (record['participant_id'] in VALIDATION_PARTICIPANTS) == (split == 'val')
         ]
-        if empty and self.sources.candidates:
+        if not chosen:
             raise ValueError(
-                f'{self.ann_file}: {len(empty)} of {len(records)} clips have no file of any '
-                f'modality ({", ".join(self.sources.candidates)}), such as {empty[:5]}. Fetch '
-                'their videos, or leave these clips out with `keep`.'
+                f'{self.ann_file}: no clip is of split {split!r}, which wants participants '
+                f'{"out of" if split == "val" else "other than"} {VALIDATION_PARTICIPANTS}. Give '
+                'EPIC_train_action_labels.csv, or leave `split` out.'
             )
+        return chosen
+
+
+def _labels(records: list[dict]) -> tuple[list[int], list[int]]:
+    return [r['gt']['verb'] for r in records], [r['gt']['noun'] for r in records]

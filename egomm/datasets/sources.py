@@ -1,8 +1,9 @@
 """Path templates: where the media of a video lie, whatever the layout of the disk.
 
 A source is a dict with ``type`` and ``path``. Placeholders of ``path``: ``{participant}`` and
-``{video}`` everywhere, ``{index}`` (with a format, as in ``{index:010d}``) where there is one
-file per frame, ``{axis}`` for flow. The official EPIC-KITCHENS layout::
+``{video}`` everywhere, ``{clip}`` in data sets with a file a clip, ``{index}`` (with a format, as
+in ``{index:010d}``) where there is one file per frame, ``{axis}`` for flow. The official layout of
+EPIC-KITCHENS::
 
     rgb=[dict(type='frames', path='{participant}/rgb_frames/{video}/frame_{index:010d}.jpg'),
          dict(type='video', path='{participant}/videos/{video}.MP4')]
@@ -28,6 +29,7 @@ _TYPES = {
     'flow': ('flow', {'first': 1, 'axes': ('u', 'v'), 'stride': 'epic'}),
     'wav': ('audio', {}),
     'container': ('audio', {}),
+    'begaze': ('gaze', {}),
 }
 _PLACEHOLDERS = {
     'frames': {'index'},
@@ -35,6 +37,7 @@ _PLACEHOLDERS = {
     'flow': {'index', 'axis'},
     'wav': set(),
     'container': set(),
+    'begaze': set(),
 }
 
 
@@ -42,65 +45,73 @@ class Sources:
     """Finds, per video, which source of each modality exists.
 
     Args:
-        sources: By modality (``rgb``, ``flow``, ``audio``) one source or a list of sources, of
-            which the first whose files exist for a video is taken. Options beside ``type`` and
-            ``path``: ``first`` (frames, flow), the number in the file name of the first image,
-            default 1; ``axes`` (flow), the words for horizontal and vertical, default
+        sources: By modality (``rgb``, ``flow``, ``audio``, ``gaze``) one source or a list of
+            sources, of which the first whose files exist for a video is taken. Options beside
+            ``type`` and ``path``: ``first`` (frames, flow), the number in the file name of the
+            first image, default 1; ``axes`` (flow), the words for horizontal and vertical, default
             ``('u', 'v')``; ``stride`` (flow), how many RGB frames one flow frame stands for, a
             number or ``'epic'`` for the rule of EPIC-KITCHENS.
         data_root: Folder that relative paths start from.
+        names: Placeholders that every template may have; the last one names what has files of
+            its own.
 
     Raises:
         ValueError: For an unknown modality, type, option or placeholder.
     """
 
-    def __init__(self, sources: Mapping[str, dict | Sequence[dict]], data_root: str = '') -> None:
+    def __init__(
+        self,
+        sources: Mapping[str, dict | Sequence[dict]],
+        data_root: str = '',
+        names: tuple[str, ...] = ('participant', 'video'),
+    ) -> None:
         self.root = data_root
+        self.names = names
+        self.owners = f'{names[-1]}s'
         self.candidates = {
-            modality: [_checked(modality, source) for source in _as_list(given)]
+            modality: [_checked(modality, source, names) for source in _as_list(given)]
             for modality, given in sources.items()
         }
 
-    def resolve(self, videos: Iterable[tuple[str, str]]) -> dict[str, dict[str, dict | None]]:
-        """Look for the files of every video.
+    def resolve(self, places: Iterable[tuple[str, ...]]) -> dict[str, dict[str, dict | None]]:
+        """Look for the files of every video (or clip).
 
         Args:
-            videos: Pairs of participant and video.
+            places: Values of ``names``, in that order: pairs of participant and video.
 
         Returns:
-            By video and modality the source to read, with the video filled into its ``path``
-            and a number as ``stride``; None where the video has no file of that modality.
+            By video (the last value) and modality the source to read, with the values filled into
+            its ``path`` and a number as ``stride``; None where there is no file of that modality.
+            ``per_clip`` (only where ``names`` has a clip) says that the file is the clip's own.
 
         Raises:
-            ValueError: If no video at all has a modality; the text names what was looked for.
+            ValueError: If none at all has a modality; the text names what was looked for.
         """
         found: dict[str, dict[str, dict | None]] = {}
         tried: dict[str, str] = {}
-        for participant, video in videos:
-            found[video] = dict.fromkeys(self.candidates)
+        for place in places:
+            found[place[-1]] = dict.fromkeys(self.candidates)
             for modality, candidates in self.candidates.items():
                 for candidate in candidates:
-                    source = self._fill(candidate, participant, video)
+                    source = self._fill(candidate, dict(zip(self.names, place, strict=True)))
                     probe = first_file(source)
                     tried.setdefault(modality, probe)
                     if Path(probe).is_file():
-                        found[video][modality] = source
+                        found[place[-1]][modality] = source
                         break
         for modality, path in tried.items():
             if not any(sources[modality] for sources in found.values()):
                 templates = [candidate['path'] for candidate in self.candidates[modality]]
                 raise ValueError(
-                    f'None of the {len(found)} videos has {modality}. The files are expected at '
-                    f'{" or ".join(templates)} under data_root={self.root!r}; the first one '
-                    f'looked for is {path}. Correct `data_root` or sources[{modality!r}], or '
-                    f'leave {modality} out of `sources` and of the pipeline.'
+                    f'None of the {len(found)} {self.owners} has {modality}. The files are '
+                    f'expected at {" or ".join(templates)} under data_root={self.root!r}; the '
+                    f'first one looked for is {path}. Correct `data_root` or '
+                    f'sources[{modality!r}], or leave {modality} out of `sources` and the pipeline.'
                 )
         return found
 
-    def _fill(self, source: dict, participant: str, video: str) -> dict:
-        path = source['path'].format(
-            participant=participant, video=video, index=_Later('index'), axis=_Later('axis')
-        )
+    def _fill(self, source: dict, values: dict[str, str]) -> dict:
+        path = source['path'].format(**values, index=_Later('index'), axis=_Later('axis'))
         if not Path(path).is_absolute():
             root = str(self.root).replace('{', '{{').replace('}', '}}')
             path = str(Path(root) / path)
@@ -108,7 +119,7 @@ class Sources:
             path = path.format()
         filled = {**source, 'path': path}
         if filled.get('stride') == 'epic':
-            filled['stride'] = flow_stride(video)
+            filled['stride'] = flow_stride(values['video'])
         return filled
 
 
@@ -144,7 +155,7 @@ def _as_list(given: dict | Sequence[dict]) -> list[dict]:
     return [given] if isinstance(given, Mapping) else list(given)
 
 
-def _checked(modality: str, source: dict) -> dict:
+def _checked(modality: str, source: dict, shared: tuple[str, ...]) -> dict:
     """The source with its defaults; ValueError for whatever is not understood."""
     where = f'sources[{modality!r}]'
     kind = source.get('type')
@@ -168,13 +179,15 @@ def _checked(modality: str, source: dict) -> dict:
     except ValueError as error:
         raise ValueError(f'{where}: the template {path!r} is malformed: {error}.') from error
     needed = _PLACEHOLDERS[kind]
-    allowed = {'participant', 'video'} | needed
+    allowed = set(shared) | needed
     if names - allowed or needed - names:
         raise ValueError(
             f'{where}: the template {path!r} has the placeholders {sorted(names)}; type '
             f'{kind!r} needs {sorted(needed)} and knows {sorted(allowed)}.'
         )
     checked = {**options, **source, 'path': path}
+    if 'clip' in shared:
+        checked['per_clip'] = 'clip' in names
     if kind == 'flow' and len(checked['axes']) != 2:
         raise ValueError(
             f'{where}: `axes` wants the words for horizontal and vertical, as in '

@@ -1,6 +1,7 @@
 """Metrics: thin accumulating classes over `egomm.functional`. Importing this registers them."""
 
 from egomm.metrics.accuracy import EpicActionMetric
+from egomm.metrics.classes import ClassAccuracyMetric
 from egomm.metrics.result_file import ResultFile
 
-__all__ = ['EpicActionMetric', 'ResultFile']
+__all__ = ['ClassAccuracyMetric', 'EpicActionMetric', 'ResultFile']

@@ -107,9 +107,11 @@ class FlowWriter:
 
 
 class MovieWriter:
-    """H.264 and AAC in one MP4, sound interleaved with the images."""
+    """H.264 and AAC in one MP4, sound interleaved with the images; no AAC where sound is None."""
 
-    def __init__(self, path: Path, width: int, height: int, fps: int, sound: np.ndarray) -> None:
+    def __init__(
+        self, path: Path, width: int, height: int, fps: int, sound: np.ndarray | None
+    ) -> None:
         self.container = av.open(str(path), 'w', format='mp4')
         self.images = self.container.add_stream(
             'libx264',
@@ -118,11 +120,15 @@ class MovieWriter:
         )
         self.images.width, self.images.height = width, height
         self.images.pix_fmt = 'yuv420p'
-        self.audio = self.container.add_stream(
-            'aac', rate=RATE, layout='mono', options={'aac_coder': 'fast', 'threads': '1'}
-        )
-        self.audio.bit_rate = 96_000
-        self.sound = (sound / 32_768).astype(np.float32)[None]
+        self.streams = [self.images]
+        self.sound = np.zeros((1, 0), np.float32)
+        if sound is not None:
+            self.audio = self.container.add_stream(
+                'aac', rate=RATE, layout='mono', options={'aac_coder': 'fast', 'threads': '1'}
+            )
+            self.audio.bit_rate = 96_000
+            self.streams.append(self.audio)
+            self.sound = (sound / 32_768).astype(np.float32)[None]
         self.fps, self.count, self.sent = fps, 0, 0
 
     def __enter__(self) -> 'MovieWriter':
@@ -130,7 +136,7 @@ class MovieWriter:
 
     def __exit__(self, *error: object) -> None:
         self._send_sound(self.sound.shape[1])
-        for stream in (self.images, self.audio):
+        for stream in self.streams:
             self.container.mux(stream.encode(None))
         self.container.close()
 
@@ -144,7 +150,7 @@ class MovieWriter:
         self._send_sound(until - until % AUDIO_CHUNK)
 
     def _send_sound(self, until: int) -> None:
-        while self.sent < until:
+        while self.sent < min(until, self.sound.shape[1]):
             chunk = np.ascontiguousarray(
                 self.sound[:, self.sent : min(until, self.sent + AUDIO_CHUNK)]
             )

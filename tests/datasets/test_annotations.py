@@ -132,6 +132,28 @@ def test_class_names_need_ids_that_count_up(tmp_path, files):
         read_class_names(path)
 
 
+def test_class_files_of_both_releases_are_read_and_others_refused(tmp_path, files):
+    for header in ('id,key', 'verb_id,class_key', 'noun_id,class_key'):
+        path = files.write_csv(tmp_path / 'v.csv', ['0,take', '1,put'], header)
+        assert read_class_names(path) == ['take', 'put']
+    path = files.write_csv(tmp_path / 'v.csv', ['0,take'], 'verb_id,key')
+    with pytest.raises(ValueError, match=r"line 1: the columns 'id' and 'key'.*got \['verb_id'"):
+        read_class_names(path)
+
+
+def test_row_of_55_goes_by_its_uid(tmp_path, files):
+    header = 'uid,participant_id,video_id,start_timestamp,stop_timestamp,start_frame,stop_frame'
+    line = '7,P01,P01_11,00:00:01.50,00:00:02.25,90,135'
+    path = files.write_csv(tmp_path / 'a.csv', [line], header)
+    assert read_records(path, CLASSES)[0]['narration_id'] == '7'
+    path = files.write_csv(tmp_path / 'a.csv', [line, line], header)
+    with pytest.raises(ValueError, match=r"line 3, column 'uid'.*once.*line 2"):
+        read_records(path, CLASSES)
+    path = files.write_csv(tmp_path / 'a.csv', [line.replace('7,', 'P01_7,', 1)], header)
+    with pytest.raises(ValueError, match=r"line 2, column 'uid'.*a number; got 'P01_7'"):
+        read_records(path, CLASSES)
+
+
 def test_real_validation_rows(realdata):
     records = read_records(realdata / 'ek100/EPIC_100_validation.csv', CLASSES)
     lengths = [record['stop_frame'] - record['start_frame'] for record in records]

@@ -4,6 +4,7 @@ import csv
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.dataset import pseudo_collate
@@ -342,3 +343,96 @@ def test_training_wants_a_label_of_every_packed_task(world, build):
     ):
         build(ann_file='annotations/no_nouns.csv')
     assert len(build(ann_file='annotations/no_nouns.csv', test_mode=True)) == len(rows) - 1
+
+
+TASKS_55 = ('verb', 'noun')
+HEADER_55 = (
+    'uid,participant_id,video_id,narration,start_timestamp,stop_timestamp,start_frame,stop_frame,'
+    'verb,verb_class,noun,noun_class,all_nouns,all_noun_classes'
+)
+
+
+def row_55(uid, person, verb, noun):
+    return (
+        f'{uid},{person},{person}_01,x,00:00:01.00,00:00:02.00,60,120,x,{verb},x,{noun},'
+        f'"[\'x\']","[{noun}]"'
+    )
+
+
+def build_55(path, **changes):
+    return DATASETS.build(
+        {'type': 'EpicKitchens55', 'ann_file': str(path), 'check_files': False, **changes}
+    )
+
+
+def test_actions_of_55_are_numbered_by_uid_over_both_splits(tmp_path, files):
+    rows = [row_55(30, 'P30', 5, 6), row_55(2, 'P01', 1, 2), row_55(10, 'P31', 1, 2)]
+    path = files.write_csv(tmp_path / 'train.csv', rows, HEADER_55)
+    train, val = (build_55(path, split=split) for split in ('train', 'val'))
+    assert train.metainfo['actions'] == val.metainfo['actions'] == [(1, 2), (5, 6)]
+    assert train.metainfo['dataset'] == 'EPIC-KITCHENS-55'
+    assert train.metainfo['num_classes'] == {'verb': 125, 'noun': 352, 'action': 2}
+    labels = [val.get_data_info(index)['gt'] for index in range(2)]
+    assert labels == [
+        {'verb': 5, 'noun': 6, 'action': 1},
+        {'verb': 1, 'noun': 2, 'action': 0},
+    ]
+    assert train.get_data_info(0)['narration_id'] == '2'
+
+
+def test_test_set_of_55_takes_its_actions_from_the_train_file(tmp_path, files):
+    train = files.write_csv(tmp_path / 'train.csv', [row_55(2, 'P01', 1, 2)], HEADER_55)
+    header = 'uid,participant_id,video_id,start_timestamp,stop_timestamp,start_frame,stop_frame'
+    line = '7,P09,P09_01,00:00:01.00,00:00:02.00,60,120'
+    test = files.write_csv(tmp_path / 's1.csv', [line], header)
+    dataset = build_55(test, actions_from=str(train), test_mode=True)
+    assert dataset.metainfo['actions'] == [(1, 2)]
+    assert dataset.get_data_info(0)['gt'] == {}
+
+
+def test_wrong_split_and_a_split_without_clips_are_explained(tmp_path, files):
+    path = files.write_csv(tmp_path / 'train.csv', [row_55(2, 'P01', 1, 2)], HEADER_55)
+    with pytest.raises(ValueError, match="split 'train', 'val' or None.*got 'test'"):
+        build_55(path, split='test')
+    with pytest.raises(ValueError, match=r"train\.csv: no clip is of split 'val'.*out of \('P30'"):
+        build_55(path, split='val')
+
+
+def test_real_rows_of_55_load(realdata, golden):
+    folder = realdata / 'ek55'
+    path = folder / 'EPIC_train_action_labels.csv'
+    classes = {f'{task}_classes': str(folder / f'EPIC_{task}_classes.csv') for task in TASKS_55}
+    everything = build_55(path, **classes)
+    train, val = (build_55(path, split=split) for split in ('train', 'val'))
+    assert (len(everything), len(train), len(val)) == (28_472, 26_377, 2_095)
+    assert everything.num_classes == {'verb': 125, 'noun': 352, 'action': 2_513}
+    assert everything.metainfo['classes']['noun'][:2] == ['Nothing', 'pan']
+    records = [everything.get_data_info(index) for index in range(len(everything))]
+    assert [len({r['gt'][task] for r in records}) for task in TASKS_55] == [119, 321]
+    assert sum(len(r['all_noun_classes']) > 1 for r in records) == 4_290  # D4
+    assert {r['participant_id'] for r in records}.isdisjoint({'P09', 'P11', 'P18'})
+    assert len({r['participant_id'] for r in records}) == 28
+    lengths = [r['stop_frame'] - r['start_frame'] for r in records]
+    assert (min(lengths), np.median(lengths), max(lengths)) == (30, 116, 12_420)
+    trained = [train.get_data_info(index)['gt'] for index in range(len(train))]
+    tested = [val.get_data_info(index)['gt'] for index in range(len(val))]
+    for task, unseen in (('verb', 3), ('noun', 96), ('action', 260)):
+        known = {gt[task] for gt in trained}
+        assert sum(gt[task] not in known for gt in tested) == unseen
+    pairs = everything.metainfo['actions']
+    assert all(pairs[r['gt']['action']] == (r['gt']['verb'], r['gt']['noun']) for r in records)
+    # The many-shot classes of all rows are those of the official lists.
+    official = np.load(golden / 'mtl/epic55_official.npz')
+    found = everything.metainfo['many_shot']
+    for task in TASKS_55:
+        assert found[task] == sorted(official[f'many_shot_{task}s'])
+    actions = {pairs[number] for number in found['action']}
+    assert actions == set(map(tuple, official['many_shot_actions'].tolist()))
+    # Those of the training part; Kapidis et al. count one action more in their older file.
+    assert [len(train.metainfo['many_shot'][t]) for t in (*TASKS_55, 'action')] == [25, 67, 757]
+
+
+def test_real_test_sets_of_55_load(realdata):
+    for name, rows in (('s1', 8_047), ('s2', 2_929)):
+        path = realdata / f'ek55/EPIC_test_{name}_timestamps.csv'
+        assert len(build_55(path, test_mode=True)) == rows

@@ -101,7 +101,7 @@ def test_modality_that_no_video_has_is_an_error_with_template_and_first_path(tmp
         (
             'depth',
             {'type': 'frames', 'path': '{index}'},
-            r"\['audio', 'flow', 'rgb'\]; got 'depth'",
+            r"\['audio', 'flow', 'gaze', 'rgb'\]; got 'depth'",
         ),
         ('rgb', {'type': 'flow', 'path': OFFICIAL}, r"out of \['frames', 'video'\], got 'flow'"),
         (

@@ -1,11 +1,14 @@
 """Steps of a pipeline: a results dict in, the same dict out; importing this registers them.
 
-Order: `SampleSegments`, the loaders, then what changes images and sound, then `PackSample`.
+Order: `SampleSegments` or `SampleWindow`, the loaders, then what changes images and sound, then
+`PackSample`.
 All randomness comes from ``results['rng']``.
 """
 
+from egomm.datasets.transforms.gaze import LoadGaze
 from egomm.datasets.transforms.load import LoadAudio, LoadFlow, LoadRGB
 from egomm.datasets.transforms.pack import PackSample
+from egomm.datasets.transforms.points import PointTargets
 from egomm.datasets.transforms.spatial import (
     CentreCrop,
     RandomFlip,
@@ -14,20 +17,23 @@ from egomm.datasets.transforms.spatial import (
     ThreeCrops,
 )
 from egomm.datasets.transforms.spectral import LogMel, LogPower, ResizeSpectrogram
-from egomm.datasets.transforms.temporal import SampleSegments
+from egomm.datasets.transforms.temporal import SampleSegments, SampleWindow
 
 __all__ = [
     'CentreCrop',
     'LoadAudio',
     'LoadFlow',
+    'LoadGaze',
     'LoadRGB',
     'LogMel',
     'LogPower',
     'PackSample',
+    'PointTargets',
     'RandomFlip',
     'RandomResizedCrop',
     'ResizeShort',
     'ResizeSpectrogram',
     'SampleSegments',
+    'SampleWindow',
     'ThreeCrops',
 ]

@@ -3,6 +3,9 @@
 A modality whose source is None gets a small placeholder and ``present`` False; the spatial
 transforms bring it to the size of the others.
 
+A source may say that its file does not begin where the record counts from: ``begin_frame``, the
+number of the frame that its first image shows (default 1), and ``begin_seconds`` (default 0).
+
 Shapes: N = instants, H, W = height and width, S = samples of a window of sound.
 """
 
@@ -43,11 +46,12 @@ class LoadRGB(BaseTransform):
             shape = (len(results['times']), PLACEHOLDER_SIZE, PLACEHOLDER_SIZE, 3)
             results['rgb'] = np.zeros(shape, np.uint8)
         elif source['type'] == 'frames':
-            files = _frame_files(source, results['frame_indices'], TOLERANCE_FRAMES)
+            files = _frame_files(source, _numbers(results, source), TOLERANCE_FRAMES)
             results['rgb'] = _stack(files, gray=False)
         else:
+            begin = source.get('begin_seconds', 0.0)
             results['rgb'] = read_video_frames(
-                source['path'], results['times'].tolist(), results['stop_seconds']
+                source['path'], (results['times'] - begin).tolist(), results['stop_seconds'] - begin
             )
         return results
 
@@ -67,7 +71,8 @@ class LoadFlow(BaseTransform):
             shape = (len(results['times']), PLACEHOLDER_SIZE, PLACEHOLDER_SIZE, 2)
             results['flow'] = np.full(shape, FLOW_ZERO, np.uint8)
             return results
-        numbers = [flow_index(int(frame), source['stride']) for frame in results['frame_indices']]
+        frames = _numbers(results, source).tolist()
+        numbers = [flow_index(frame, source['stride']) for frame in frames]
         results['flow'] = np.stack(
             [
                 # A video has one flow frame fewer than RGB frames.
@@ -109,7 +114,8 @@ class LoadAudio(BaseTransform):
             MediaError: If the file is broken.
         """
         source = _source(results, 'audio', type(self).__name__)
-        centres = np.rint(results['times'] * self.sample_rate).astype(np.int64)
+        begin = source.get('begin_seconds', 0.0) if source else 0.0
+        centres = np.rint((results['times'] - begin) * self.sample_rate).astype(np.int64)
         starts = centres - self.samples // 2
         first, count = int(starts[0]), int(starts[-1] - starts[0]) + self.samples
         part = None
@@ -147,6 +153,11 @@ def _source(results: dict, modality: str, transform: str) -> dict | None:
     source = results['sources'][modality]
     results['present'][modality] = source is not None
     return source
+
+
+def _numbers(results: dict, source: dict) -> np.ndarray:
+    """Which images of the source are wanted, counted from 1."""
+    return results['frame_indices'] - source.get('begin_frame', 1) + 1
 
 
 def _frame_files(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from egomm.datasets.transforms import SampleSegments
+from egomm.datasets.transforms import SampleSegments, SampleWindow
 
 
 def test_centres_by_hand(results):
@@ -61,3 +61,46 @@ def test_views_that_are_none_or_random_are_refused(arguments):
 def test_other_arguments_are_refused(arguments):
     with pytest.raises(ValueError, match="mode 'random' or 'centre'; got"):
         SampleSegments(*arguments)
+
+
+def test_middle_window_by_hand(results):
+    # 61 frames: 16 steps from 30 - 16 to 30 + 16.
+    out = SampleWindow(mode='middle')(results())
+    assert out['offsets'].tolist() == [
+        *(14, 16, 18, 20, 22, 24, 26, 28),
+        *(31, 33, 35, 37, 39, 41, 43, 46),
+    ]
+    assert out['frame_indices'][0] == 74
+    np.testing.assert_allclose(out['times'], 1 + (out['offsets'] + 0.5) / 61)
+
+
+def test_random_window_follows_its_generator(results):
+    one, other, third = (
+        SampleWindow()(results(rng=np.random.default_rng(seed)))['offsets'] for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(one, other)
+    assert one.tolist() != third.tolist()
+
+
+def test_sequential_window_is_one_of_those_that_follow_one_another(results):
+    seen = {
+        tuple(SampleWindow(4, 'sequential')(results(rng=np.random.default_rng(seed)))['offsets'])
+        for seed in range(60)
+    }
+    assert seen == {(s, s + 2, s + 4, s + 6) for s in range(0, 55, 7)}
+    short = SampleWindow(16, 'sequential')(results(start_frame=60, stop_frame=80))['offsets']
+    assert len(short) == 16
+    assert len(set(short)) == 1
+
+
+def test_every_frame_comes_twice(results):
+    out = SampleWindow(mode='every')(results(start_frame=60, stop_frame=62))
+    assert out['frame_indices'].tolist() == [60, 60, 61, 61, 62, 62]
+    assert len(out['times']) == 6
+
+
+def test_other_modes_and_sizes_are_refused():
+    with pytest.raises(ValueError, match=r"mode out of .*'every'.*got 'first', 16, 2 and 32"):
+        SampleWindow(mode='first')
+    with pytest.raises(ValueError, match="got 'random', 16, 0 and 32"):
+        SampleWindow(interval=0)

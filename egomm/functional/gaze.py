@@ -1,0 +1,110 @@
+"""Scores of predicted gaze: angular error and AUC-Judd.
+
+Angles are those of Huang et al. (2018, hyf015/egocentric-gaze-prediction), which all published
+numbers on EGTEA Gaze+ use: a pinhole camera of 60 degrees over an image that was squeezed to a
+square, so the degrees are nominal. AUC-Judd follows Judd et al. (2009) without jitter; what
+several papers call AUC is another number, the rank of the true pixel under a blob at the
+predicted one.
+
+Shapes: N = frames, K = fixations.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+
+def angular_error(
+    pred_px: ArrayLike, true_px: ArrayLike, size: float, fov_degrees: float = 60
+) -> Floats:
+    """Angle between the rays through two points of a square image.
+
+    Args:
+        pred_px: Predicted points ``(N, 2)``, x and y in pixels.
+        true_px: True points ``(N, 2)``.
+        size: Side of the image in pixels; the optical axis goes through ``size / 2``.
+        fov_degrees: Field of view over one side.
+
+    Returns:
+        Degrees ``(N,)``.
+
+    Raises:
+        ValueError: If the points are not two lists ``(N, 2)`` of the same length, or not finite;
+            if the size is not positive or the field of view not within 0..180.
+    """
+    predicted = np.asarray(pred_px, np.float64)
+    true = np.asarray(true_px, np.float64)
+    if predicted.ndim != 2 or predicted.shape[1] != 2 or predicted.shape != true.shape:
+        raise ValueError(
+            f'angular_error wants two lists of points (N, 2); got {predicted.shape} and '
+            f'{true.shape}. Give one predicted and one true point a frame, and leave frames '
+            'without gaze out.'
+        )
+    if not (np.isfinite(predicted).all() and np.isfinite(true).all()):
+        raise ValueError(
+            'angular_error wants finite points; got NaN or infinity. Leave frames without gaze out.'
+        )
+    if not size > 0 or not 0 < fov_degrees < 180:
+        raise ValueError(
+            f'angular_error wants size > 0 pixels and 0 < fov_degrees < 180; got {size} and '
+            f'{fov_degrees}.'
+        )
+    distance = size / 2 / math.tan(math.radians(fov_degrees) / 2)
+    one, other = (_rays(points - size / 2, distance) for points in (predicted, true))
+    # The arc tangent stays exact for small angles, where the arc cosine does not.
+    sine = np.linalg.norm(np.cross(one, other), axis=1)
+    return np.degrees(np.arctan2(sine, (one * other).sum(axis=1)))
+
+
+def auc_judd(heatmap: ArrayLike, fixations: ArrayLike) -> float:
+    """Area under the ROC curve of a heat map, whose thresholds are its values at the fixations.
+
+    Args:
+        heatmap: ``(H, W)``; only the order of its values counts.
+        fixations: ``(K, 2)`` whole numbers, row and column; a pixel named twice counts once.
+
+    Returns:
+        A number within 0..1; 0.5 if the map is flat.
+
+    Raises:
+        ValueError: If the map is not ``(H, W)`` and finite, there is no fixation, a fixation is no
+            pixel of it, or every pixel is one.
+    """
+    values = np.asarray(heatmap, np.float64)
+    places = np.asarray(fixations)
+    if values.ndim != 2 or not np.isfinite(values).all():
+        raise ValueError(
+            f'auc_judd wants a finite heat map (H, W); got {values.shape}'
+            f'{"" if np.isfinite(values).all() else " with NaN or infinity"}. Pass one map a call.'
+        )
+    if (
+        places.ndim != 2
+        or places.shape[1:] != (2,)
+        or not len(places)
+        or not np.issubdtype(places.dtype, np.integer)
+        or (places < 0).any()
+        or (places >= values.shape).any()
+        or len(places) >= values.size
+    ):
+        raise ValueError(
+            f'auc_judd wants fixations (K, 2), whole numbers of row and column within '
+            f'{values.shape}, fewer than pixels; got {places.dtype} {places.shape}. Leave frames '
+            'without gaze out, and round points to pixels.'
+        )
+    places = np.unique(places, axis=0)
+    fixated = np.sort(values[places[:, 0], places[:, 1]])
+    thresholds = np.unique(fixated)[::-1]
+    hits = len(places) - np.searchsorted(fixated, thresholds)
+    alarms = values.size - np.searchsorted(np.sort(values, axis=None), thresholds) - hits
+    true_rate = np.concatenate([[0], hits / len(places), [1]])
+    false_rate = np.concatenate([[0], alarms / (values.size - len(places)), [1]])
+    # The trapezoids; NumPy's own function for it has two names over the supported versions.
+    return float((np.diff(false_rate) * (true_rate[1:] + true_rate[:-1]) / 2).sum())
+
+
+def _rays(offsets: Floats, distance: float) -> Floats:
+    """``(N, 2)`` offsets from the centre of the image -> ``(N, 3)`` directions."""
+    return np.concatenate([offsets, np.full((len(offsets), 1), distance)], axis=1)

@@ -1,0 +1,57 @@
+"""A data set of one's own adds how its file reads; test_epic.py holds what all of them share."""
+
+import pytest
+
+from egomm.datasets.clips import ClipDataset
+
+
+class Notes(ClipDataset):
+    """A line a clip: video, start, stop, class."""
+
+    def read_records(self):
+        with open(self.ann_file) as file:
+            cells = [line.split() for line in file]
+        return [
+            {
+                'narration_id': f'note {number}',
+                'participant_id': 'me',
+                'video_id': video,
+                'start_seconds': float(start),
+                'stop_seconds': float(stop),
+                'start_frame': 1 + int(25 * float(start)),
+                'stop_frame': int(25 * float(stop)),
+                'gt': {'mood': int(mood)},
+            }
+            for number, (video, start, stop, mood) in enumerate(cells)
+        ]
+
+
+def build(tmp_path, **changes):
+    return Notes(
+        'notes.txt',
+        {'mood': 2},
+        sources={'rgb': {'type': 'video', 'path': '{participant}/{video}.mp4'}},
+        pipeline=[
+            {'type': 'SampleSegments', 'num_frames': 2},
+            {'type': 'LoadRGB'},
+            {'type': 'CentreCrop', 'size': 16},
+            {'type': 'PackSample', 'inputs': ['rgb'], 'tasks': ['mood']},
+        ],
+        data_root=str(tmp_path),
+        **changes,
+    )
+
+
+def test_a_reader_of_records_is_all_a_data_set_adds(tmp_path, files):
+    files.write_video(tmp_path / 'me/walk.mp4', seconds=1.0)
+    (tmp_path / 'notes.txt').write_text('walk 0.1 0.5 1\nwalk 0.4 0.9 0\n')
+    sample = build(tmp_path)[0]
+    assert sample['inputs']['rgb'].shape == (3, 2, 16, 16)
+    assert sample['data_samples'].gt == {'mood': 1}
+    assert len(build(tmp_path, keep={'fraction': 0.5, 'seed': 0})) == 1
+
+
+def test_videos_without_a_modality_are_counted(tmp_path, files):
+    (tmp_path / 'notes.txt').write_text('walk 0.1 0.5 1\n')
+    with pytest.raises(ValueError, match='None of the 1 videos has rgb'):
+        build(tmp_path)
