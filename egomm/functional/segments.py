@@ -154,7 +154,7 @@ def assign_points(
         centre_radius: In strides; None takes all points inside.
 
     Raises:
-        ValueError: If the shapes do not belong together.
+        ValueError: If the shapes do not belong together or a label is out of range.
     """
     if (
         points.dim() != 2
@@ -166,6 +166,11 @@ def assign_points(
             f'assign_points wants points (P, 4), segments (N, 2) and labels (N,); got '
             f'{tuple(points.shape)}, {tuple(segments.shape)} and {tuple(labels.shape)}. Pass one '
             'video at a time, without segments as (0, 2) and (0,).'
+        )
+    if len(labels) and not (0 <= labels.min() and labels.max() < num_classes):
+        raise ValueError(
+            f'assign_points wants labels within 0..{num_classes - 1}; got {labels.min()}..'
+            f'{labels.max()}. Give the head as many classes as the dataset has.'
         )
     num_points, num_segments = len(points), len(segments)
     if num_segments == 0:
@@ -193,7 +198,10 @@ def assign_points(
     positive = fits.any(dim=1)
     as_short = fits & (length <= shortest + SAME_LENGTH)
     classes = as_short.to(segments.dtype) @ _one_hot(labels, num_classes, segments.dtype)
-    chosen = torch.stack([left, right], dim=2)[torch.arange(num_points), segment] / stride
+    chosen = (
+        torch.stack([left, right], dim=2)[torch.arange(num_points, device=points.device), segment]
+        / stride
+    )
     return Assignment(
         classes.clamp(max=1),
         torch.where(positive[:, None], chosen, 0),

@@ -184,6 +184,13 @@ def test_assignment_refuses_a_batch():
         assign_points(torch.zeros(4, 4), torch.zeros(2, 3, 2), torch.zeros(2, 3), 5)
 
 
+@pytest.mark.parametrize('label', [-1, 3])
+def test_assignment_refuses_unknown_classes(label):
+    labels = torch.tensor([1, label])
+    with pytest.raises(ValueError, match=rf'labels within 0\.\.2; got .*{label}'):
+        assign_points(torch.zeros(4, 4), torch.zeros(2, 2), labels, 3)
+
+
 def test_decoding_undoes_the_assignment():
     data = load('label_assign_gaussian')
     segments, points = data['v0_segments'], data['points']
