@@ -1,6 +1,7 @@
 """Networks. Importing this package registers all of them."""
 
 from egomm.models.backbones.mfnet3d import MFNet3D
+from egomm.models.backbones.projection import FeatureProjection
 from egomm.models.backbones.small_conv import SmallConvNet, TokenEncoder
 from egomm.models.backbones.wrapped import WrappedBackbone
 from egomm.models.heads.action import ActionHead
@@ -12,6 +13,7 @@ from egomm.models.multi_io import MultiIOModel
 from egomm.models.necks.concat import ConcatFusion
 from egomm.models.necks.gated import GatedFusion
 from egomm.models.necks.mid_level import MidLevelFusion
+from egomm.models.necks.pyramid import TemporalPyramid
 from egomm.models.necks.query import QueryFusion
 from egomm.models.necks.sum import SumFusion
 from egomm.models.parts.allocation import AllocationLoss
@@ -19,26 +21,25 @@ from egomm.models.parts.unimodal import UnimodalHeads
 from egomm.models.preprocessor import EgoDataPreprocessor
 
 __all__ = [
+    'ActionHead',
     'AllocationLoss',
     'ClassificationHead',
     'ConcatFusion',
     'EgoDataPreprocessor',
+    'FeatureProjection',
     'FixedReallocation',
-    'MFNet3D',
-    'ActionHead',
-    'ClassificationHead',
-    'ConcatFusion',
-    'EgoDataPreprocessor',
-    'LogitAdjustedCrossEntropy',
     'GatedFusion',
+    'LogitAdjustedCrossEntropy',
+    'MFNet3D',
     'MidLevelFusion',
     'MultiIOModel',
     'QueryFusion',
     'SmallConvNet',
     'SoftmaxCrossEntropy',
+    'SumFusion',
+    'TemporalPyramid',
     'TokenEncoder',
     'UncertaintyReallocation',
     'UnimodalHeads',
-    'SumFusion',
     'WrappedBackbone',
 ]
