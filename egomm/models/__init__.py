@@ -3,12 +3,16 @@
 from egomm.models.backbones.mfnet3d import MFNet3D
 from egomm.models.backbones.projection import FeatureProjection
 from egomm.models.backbones.small_conv import SmallConvNet, TokenEncoder
+from egomm.models.backbones.tokens import TokenEmbedding
 from egomm.models.backbones.wrapped import WrappedBackbone
 from egomm.models.heads.action import ActionHead
 from egomm.models.heads.classification import ClassificationHead
+from egomm.models.heads.localization import LocalizationHead
 from egomm.models.layers.reallocation import FixedReallocation, UncertaintyReallocation
 from egomm.models.losses.cross_entropy import SoftmaxCrossEntropy
+from egomm.models.losses.localization import LocalizationLoss
 from egomm.models.losses.logit_adjusted import LogitAdjustedCrossEntropy
+from egomm.models.losses.sensitivity import ActionSensitivity
 from egomm.models.multi_io import MultiIOModel
 from egomm.models.necks.concat import ConcatFusion
 from egomm.models.necks.gated import GatedFusion
@@ -17,18 +21,23 @@ from egomm.models.necks.pyramid import TemporalPyramid
 from egomm.models.necks.query import QueryFusion
 from egomm.models.necks.sum import SumFusion
 from egomm.models.parts.allocation import AllocationLoss
+from egomm.models.parts.contrast import FrameTextContrast
 from egomm.models.parts.unimodal import UnimodalHeads
 from egomm.models.preprocessor import EgoDataPreprocessor
 
 __all__ = [
     'ActionHead',
+    'ActionSensitivity',
     'AllocationLoss',
     'ClassificationHead',
     'ConcatFusion',
     'EgoDataPreprocessor',
     'FeatureProjection',
     'FixedReallocation',
+    'FrameTextContrast',
     'GatedFusion',
+    'LocalizationHead',
+    'LocalizationLoss',
     'LogitAdjustedCrossEntropy',
     'MFNet3D',
     'MidLevelFusion',
@@ -38,6 +47,7 @@ __all__ = [
     'SoftmaxCrossEntropy',
     'SumFusion',
     'TemporalPyramid',
+    'TokenEmbedding',
     'TokenEncoder',
     'UncertaintyReallocation',
     'UnimodalHeads',
