@@ -2,6 +2,14 @@
 
 from egomm.metrics.accuracy import EpicActionMetric
 from egomm.metrics.classes import ClassAccuracyMetric
+from egomm.metrics.moments import Ego4dMomentMetric
+from egomm.metrics.queries import Ego4dQueryMetric
 from egomm.metrics.result_file import ResultFile
 
-__all__ = ['ClassAccuracyMetric', 'EpicActionMetric', 'ResultFile']
+__all__ = [
+    'ClassAccuracyMetric',
+    'Ego4dMomentMetric',
+    'Ego4dQueryMetric',
+    'EpicActionMetric',
+    'ResultFile',
+]

@@ -1,0 +1,31 @@
+"""AdamW, 15 epochs, linear warm-up from 0 over 5 epochs, then cosine, step by step.
+
+Source: github.com/JonnyS1226/ego4d_asl, 2 clips a step. MMEngine cannot start at exactly 0 and
+does not need to: from 1e-8 of the learning rate on, no step differs by more than 1e-12.
+"""
+
+max_epochs = 15
+warmup_epochs = 5
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_begin=5, val_interval=1)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='AdamW', lr=1e-4, weight_decay=0.05),
+    paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
+    clip_grad=dict(max_norm=1.0),
+)
+param_scheduler = [
+    dict(
+        type='LinearLR', start_factor=1e-8, begin=0, end=warmup_epochs, convert_to_iter_based=True
+    ),
+    dict(
+        type='CosineAnnealingLR',
+        eta_min=1e-8,
+        begin=warmup_epochs,
+        end=max_epochs,
+        T_max=max_epochs - warmup_epochs,
+        convert_to_iter_based=True,
+    ),
+]

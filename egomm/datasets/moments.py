@@ -1,0 +1,160 @@
+"""Ego4D Moment Queries annotations -> one record per clip.
+
+Two layouts, told apart by their content: the official ``moments_{train,val}.json`` and
+``moments_test_unannotated.json`` (``videos`` > ``clips`` > ``annotations`` > ``labels``), and the
+file that ActionFormer's and ASL's converters write (by clip id: ``subset``, ``duration``,
+``annotations`` with ``segment`` and ``label``).
+
+Classes go by their names, as in submissions: three different numberings are in use.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from egomm.datasets.windows import (
+    TRAINING,
+    Annotations,
+    SegmentPolicy,
+    field,
+    fit_segments,
+    in_splits,
+    read_json,
+)
+
+
+def read_moments(
+    path: str | Path,
+    classes: Sequence[str],
+    splits: Sequence[str] | None = None,
+    policy: SegmentPolicy = TRAINING,
+) -> Annotations:
+    """Read an annotation file.
+
+    Only labels marked ``primary`` count; the converted file has no others.
+
+    Args:
+        path: A file in one of the two layouts.
+        classes: Names of all classes; the position is the number that ``gt`` holds.
+        splits: Of ``train``, ``val`` and ``test`` those wanted; None takes all.
+        policy: What becomes of segments that do not fit.
+
+    Returns:
+        Records of the clips, in the order of the file: ``clip_id``, ``video_id``, ``split``,
+        ``video_start_seconds`` (of the clip in its video), ``duration`` in seconds,
+        ``annotations`` (``label``, ``start_time``, ``end_time``, as the file has them, for official
+        scores) and ``gt``: ``moment`` with ``segments`` ``(N, 2)`` in seconds of the clip and
+        ``labels`` ``(N,)`` after the policy. Clips of ``test`` without labels have an empty
+        ``gt`` and None for ``annotations``.
+
+    Raises:
+        ValueError: If the file is missing, no JSON or in another layout, has nothing of the
+            splits or the same clip twice, or a label is not among the classes; and for segments
+            that the policy refuses.
+    """
+    policy.check()
+    content = read_json(path)
+    official = isinstance(content, dict) and 'videos' in content
+    records = in_splits(
+        list(_official(content, path) if official else _converted(content, path)), splits, path
+    )
+    numbers = {name: number for number, name in enumerate(classes)}
+    counts = Counter(outside=0, empty=0, repeated=0)
+    for clip, times in Counter(record['clip_id'] for record in records).items():
+        if times > 1:
+            raise ValueError(f'{path}, clip {clip}: occurs {times} times. Keep one of them.')
+    for record in records:
+        if record['split'] == 'test' and not record['annotations']:
+            record.update(annotations=None, gt={})
+            continue
+        place = f'{path}, clip {record["clip_id"]}'
+        rows = []
+        for row in record['annotations']:
+            if row['label'] not in numbers:
+                raise ValueError(
+                    f'{place}: {row["label"]!r} is not among the {len(numbers)} classes. Give the '
+                    'class list of this dataset (read_label_map, moment_classes).'
+                )
+            rows.append((row['start_time'], row['end_time'], numbers[row['label']]))
+        segments, labels = fit_segments(rows, record['duration'], policy, counts, place)
+        record['gt'] = {'moment': {'segments': segments, 'labels': labels}}
+    return Annotations(records, dict(counts))
+
+
+def moment_classes(*paths: str | Path) -> list[str]:
+    """Names of all classes that occur in annotation files, sorted.
+
+    Raises:
+        ValueError: If a file is missing, no JSON or in another layout.
+    """
+    names = set()
+    for path in paths:
+        content = read_json(path)
+        official = isinstance(content, dict) and 'videos' in content
+        for record in _official(content, path) if official else _converted(content, path):
+            names.update(row['label'] for row in record['annotations'])
+    return sorted(names)
+
+
+def read_label_map(path: str | Path) -> list[str]:
+    """Names of the classes from ActionFormer's ``ego4d_label_map.txt``: number, tab, name.
+
+    Raises:
+        ValueError: If the file is missing or its numbers are not 0, 1, 2, ...
+    """
+    if not Path(path).is_file():
+        raise ValueError(f'{path}: no such class list. Correct the path.')
+    names = []
+    for number, line in enumerate(Path(path).read_text(encoding='utf-8').splitlines()):
+        first, tab, name = line.partition('\t')
+        if not (tab and first.isdecimal() and int(first) == number):
+            raise ValueError(
+                f'{path}, line {number + 1}: {number:03d}, a tab and a name are expected; got '
+                f'{line!r}.'
+            )
+        names.append(name)
+    return names
+
+
+def _official(content: dict, path: str | Path):
+    for video in content['videos']:
+        video_id = field(video, 'video_uid', str(path))
+        for clip in field(video, 'clips', f'{path}, video {video_id}'):
+            clip_id = field(clip, 'clip_uid', f'{path}, video {video_id}')
+            place = f'{path}, clip {clip_id}'
+            start = field(clip, 'video_start_sec', place)
+            yield {
+                'clip_id': clip_id,
+                'video_id': video_id,
+                'split': field(video, 'split', f'{path}, video {video_id}'),
+                'video_start_seconds': start,
+                'duration': field(clip, 'video_end_sec', place) - start,
+                'annotations': [
+                    {key: field(label, key, place) for key in ('label', 'start_time', 'end_time')}
+                    for annotation in clip.get('annotations') or ()
+                    for label in annotation.get('labels') or ()
+                    if field(label, 'primary', place)
+                ],
+            }
+
+
+def _converted(content: dict, path: str | Path):
+    if not isinstance(content, dict):
+        raise ValueError(
+            f"{path}: an object with 'videos' or one entry per clip is expected; got "
+            f'{type(content).__name__}. Is this a Moment Queries file?'
+        )
+    for clip_id, clip in content.items():
+        place = f'{path}, clip {clip_id}'
+        yield {
+            'clip_id': clip_id,
+            'video_id': field(clip, 'video_id', place),
+            'split': field(clip, 'subset', place),
+            'video_start_seconds': field(clip, 'parent_start_sec', place),
+            'duration': field(clip, 'duration', place),
+            'annotations': [
+                {'label': field(row, 'label', place), 'start_time': start, 'end_time': end}
+                for row in field(clip, 'annotations', place)
+                for start, end in [field(row, 'segment', place)]
+            ],
+        }

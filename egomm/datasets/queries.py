@@ -1,0 +1,128 @@
+"""Ego4D Natural Language Queries annotations -> one record per query.
+
+Two layouts, told apart by their names: the official ``nlq_{train,val}.json`` and
+``nlq_test_unannotated.json`` (``videos`` > ``clips`` > ``annotations`` > ``language_queries``), and
+the ``.jsonl`` of GroundNLQ, one query a line, whose ``query_id`` is ``<annotation_uid>_<index>``.
+
+A query is known by its annotation and its index there. Queries without a text are left out but
+keep their index, by which submissions are scored.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from egomm.datasets.windows import (
+    TRAINING,
+    Annotations,
+    SegmentPolicy,
+    field,
+    fit_segments,
+    in_splits,
+    read_json,
+)
+
+
+def read_queries(
+    path: str | Path,
+    splits: Sequence[str] | None = None,
+    policy: SegmentPolicy = TRAINING,
+) -> Annotations:
+    """Read an annotation file.
+
+    Args:
+        path: A file in one of the two layouts.
+        splits: Of ``train``, ``val`` and ``test`` those wanted; None takes all. The lines of a
+            ``.jsonl`` do not tell their split.
+        policy: What becomes of windows that do not fit. A query whose window is dropped goes with
+            it. The same window may answer two queries, so ``repeated`` is not used.
+
+    Returns:
+        Records of the queries, in the order of the file: ``clip_id``, ``annotation_id``,
+        ``query_index``, ``query`` (the text as it is), ``split`` (None in a ``.jsonl``),
+        ``duration`` of the clip in seconds, ``window`` [start, end] in seconds of the clip as the
+        file has it (for official scores; None without) and ``gt``: ``query`` with ``segments``
+        ``(1, 2)`` after the policy; empty without a window.
+
+    Raises:
+        ValueError: If the file is missing, no JSON or in another layout, has nothing of the
+            splits or the same query twice; and for windows that the policy refuses.
+    """
+    policy.check()
+    content = read_json(path)
+    if isinstance(content, list) and splits is not None:
+        raise ValueError(
+            f'{path}: the lines of a .jsonl do not tell their split, but splits={splits} are '
+            'wanted. Leave `splits` out and give the file of one split.'
+        )
+    queries = _lines(content, path) if isinstance(content, list) else _official(content, path)
+    records = in_splits(list(queries), splits, path)
+    counts = Counter(outside=0, empty=0, no_text=0)
+    kept = []
+    keys = set()
+    for record in records:
+        place = f'{path}, query {record["annotation_id"]}_{record["query_index"]}'
+        key = (record['clip_id'], record['annotation_id'], record['query_index'])
+        if key in keys:
+            raise ValueError(
+                f'{place}: occurs twice in clip {record["clip_id"]}. Keep one of them.'
+            )
+        keys.add(key)
+        if not (record['query'] or '').strip():
+            counts['no_text'] += 1
+            continue
+        record['gt'] = {}
+        if record['window'] is not None:
+            row = (*record['window'], 0)
+            segments, _ = fit_segments([row], record['duration'], policy, counts, place)
+            if not len(segments):
+                continue
+            record['gt'] = {'query': {'segments': segments}}
+        kept.append(record)
+    return Annotations(kept, dict(counts))
+
+
+def _official(content: dict, path: str | Path):
+    for video in field(content, 'videos', str(path)):
+        video_id = field(video, 'video_uid', str(path))
+        for clip in field(video, 'clips', f'{path}, video {video_id}'):
+            clip_id = field(clip, 'clip_uid', f'{path}, video {video_id}')
+            place = f'{path}, clip {clip_id}'
+            duration = field(clip, 'video_end_sec', place) - field(clip, 'video_start_sec', place)
+            for annotation in field(clip, 'annotations', place):
+                queries = field(annotation, 'language_queries', place)
+                for index, query in enumerate(queries):
+                    ends = [query.get(f'clip_{end}_sec') for end in ('start', 'end')]
+                    yield {
+                        'clip_id': clip_id,
+                        'annotation_id': field(annotation, 'annotation_uid', place),
+                        'query_index': index,
+                        'query': query.get('query'),
+                        'split': field(video, 'split', f'{path}, video {video_id}'),
+                        'duration': duration,
+                        'window': None if None in ends else ends,
+                    }
+
+
+def _lines(rows: list, path: str | Path):
+    for row in rows:
+        name = field(row, 'query_id', str(path))
+        annotation_id, _, index = name.rpartition('_')
+        if not (annotation_id and index.isdecimal()):
+            raise ValueError(
+                f'{path}: a query_id <annotation_uid>_<index> is expected; got {name!r}.'
+            )
+        windows = row.get('timestamps') or []
+        if len(windows) > 1:
+            raise ValueError(
+                f'{path}, query {name}: one window is expected; got {len(windows)}. Split the line.'
+            )
+        yield {
+            'clip_id': field(row, 'video_id', f'{path}, query {name}'),
+            'annotation_id': annotation_id,
+            'query_index': int(index),
+            'query': field(row, 'query', f'{path}, query {name}'),
+            'split': None,
+            'duration': field(row, 'duration', f'{path}, query {name}'),
+            'window': windows[0] if windows else None,
+        }

@@ -1,0 +1,237 @@
+"""Scores of moment detection: mean average precision and recall at k times the instances.
+
+Source: the official Ego4D Moment Queries evaluation (github.com/EGO4D/episodic-memory, MQ),
+computed with sorted arrays: the same numbers, to the last bit of float64.
+
+``ground_truth``: by clip id a dict whose ``annotations`` hold ``label``, ``start_time`` and
+``end_time``. ``predictions``: by clip id a list of ``label``, ``score`` and ``segment``
+(start, end). Times in seconds.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAME_SECONDS = 1e-3  # repeated ground truth differs by at most this much
+
+
+def mean_average_precision(
+    ground_truth: Mapping[str, Mapping],
+    predictions: Mapping[str, Sequence[Mapping]],
+    tiou: Sequence[float] = (0.1, 0.2, 0.3, 0.4, 0.5),
+    deduplicate: bool = False,
+) -> dict:
+    """Average precision of every class, and its means.
+
+    In the order of its score, of equal scores the later listed first, a prediction claims the
+    instance of its class and clip that it overlaps most among those not yet claimed with
+    IoU >= ``tiou``; without one it is a false positive, also in a clip that the ground truth does
+    not have. Classes that the ground truth does not have are ignored.
+
+    Args:
+        ground_truth: See the head of this file; of a clip only ``annotations`` is read.
+        predictions: See there. Clips without predictions may be absent.
+        tiou: Thresholds; every one has claims of its own.
+        deduplicate: Count ground truth of the same label and clip once if both ends differ by at
+            most 1 ms, as the ASL and ActionFormer code does. The official evaluation counts all.
+
+    Returns:
+        ``per_class``: by label the areas ``(len(tiou),)`` under the monotone envelope of precision
+        over recall, 0 without predictions; ``mAP``: their mean over classes ``(len(tiou),)``;
+        ``average``: the mean of ``mAP``. Fractions.
+
+    Raises:
+        ValueError: If there is no ground truth, or a score or a time is not a finite number.
+    """
+    truth = _read_truth(ground_truth, deduplicate)
+    labels = {label: index for index, label in enumerate(sorted({key[1] for key in truth}))}
+    clips = {clip: index for index, clip in enumerate(dict.fromkeys(key[0] for key in truth))}
+    groups = {(labels[label], clips[clip]): segments for (clip, label), segments in truth.items()}
+    row_label, row_clip, scores, segments = _read_predictions(predictions, labels, clips)
+
+    # Stable and then reversed: of equal scores the later listed comes first.
+    order = np.argsort(scores, kind='stable')[::-1]
+    order = order[np.argsort(row_label[order], kind='stable')]
+    row_label, row_clip, segments = row_label[order], row_clip[order], segments[order]
+    # Rows of one class and clip side by side, still by descending score.
+    by_group = np.lexsort((row_clip, row_label))
+    keys = row_label[by_group] * (len(clips) + 1) + row_clip[by_group]
+    hits = np.zeros((len(tiou), len(row_label)), dtype=bool)
+    for (label, clip), instances in groups.items():
+        low, high = np.searchsorted(keys, [key := label * (len(clips) + 1) + clip, key + 1])
+        rows = by_group[low:high]
+        iou = _iou(segments[rows], instances)
+        for hit, threshold in zip(hits, tiou):
+            hit[rows] = _claims(iou, threshold)
+
+    borders = np.searchsorted(row_label, np.arange(len(labels) + 1))
+    totals = np.zeros(len(labels), dtype=np.int64)
+    for (label, _), instances in groups.items():
+        totals[label] += len(instances)
+    per_class = {
+        label: np.array([average_precision(hit[low:high], int(total)) for hit in hits])
+        for label, low, high, total in zip(labels, borders[:-1], borders[1:], totals)
+    }
+    mean = np.mean(list(per_class.values()), axis=0)
+    return {'per_class': per_class, 'mAP': mean, 'average': float(mean.mean())}
+
+
+def average_precision(hits: NDArray[np.bool_], total: int) -> float:
+    """Area under the monotone envelope of precision over recall.
+
+    Args:
+        hits: Whether each prediction is right, best first ``(N,)``.
+        total: Number of instances to find.
+
+    Returns:
+        A fraction, 0 without predictions.
+    """
+    found = np.cumsum(hits, dtype=np.float64)
+    precision = np.concatenate([[0], found / np.arange(1, len(hits) + 1), [0]])
+    recall = np.concatenate([[0], found / total, [1]])
+    precision = np.maximum.accumulate(precision[::-1])[::-1]
+    steps = np.flatnonzero(recall[1:] != recall[:-1]) + 1
+    return float(np.sum((recall[steps] - recall[steps - 1]) * precision[steps]))
+
+
+def recall_at_kx(
+    ground_truth: Mapping[str, Mapping],
+    predictions: Mapping[str, Sequence[Mapping]],
+    tiou: Sequence[float],
+    k: Sequence[int],
+) -> NDArray[np.float64]:
+    """Share of the instances that the first predictions of their class and clip find.
+
+    Of a class with n instances in a clip the first ``k * n`` predictions count, in the ORDER GIVEN
+    (not by score). An instance is found if one of them has IoU > ``tiou``; one prediction may
+    find several. Repeated ground truth counts every time.
+
+    Args:
+        ground_truth: See the head of this file; of a clip only ``annotations`` is read.
+        predictions: See there. A clip without predictions has all its instances missed.
+        tiou: Thresholds.
+        k: Predictions per instance.
+
+    Returns:
+        Fractions ``(len(tiou), len(k))``.
+
+    Raises:
+        ValueError: If there is no ground truth, a ``k`` is below 1, or a time is not a finite
+            number.
+    """
+    if min(k) < 1:
+        raise ValueError(f'recall_at_kx wants every k >= 1; got {list(k)}.')
+    truth = _read_truth(ground_truth, deduplicate=False)
+    limits: dict[str, dict[str, int]] = {}
+    for (clip, label), instances in truth.items():
+        limits.setdefault(clip, {})[label] = max(k) * len(instances)
+    found = np.zeros((len(tiou), len(k)))
+    for clip, limit in limits.items():
+        firsts: dict[str, list] = {label: [] for label in limit}
+        for row in predictions.get(clip, ()):
+            kept = firsts.get(row['label'])
+            if kept is not None and len(kept) < limit[row['label']]:
+                kept.append(row['segment'])
+        for label, kept in firsts.items():
+            if not kept:
+                continue
+            instances = truth[clip, label]
+            segments = np.array(kept, dtype=np.float64)
+            _check_finite(segments, 'times of predictions')
+            # Best IoU of each instance after 1, 2, ... predictions.
+            best = np.maximum.accumulate(_hull_iou(segments, instances), axis=0)
+            last = np.minimum(np.multiply(k, len(instances)), len(kept)) - 1
+            found += (best[last] > np.reshape(tiou, (-1, 1, 1))).sum(axis=2)
+    return found / sum(map(len, truth.values()))
+
+
+def _claims(iou: NDArray, threshold: float) -> NDArray[np.bool_]:
+    """Which predictions ``(N,)`` claim an instance, given IoU ``(N, M)``, best prediction first."""
+    hits = np.zeros(len(iou), dtype=bool)
+    free = iou >= threshold  # whether the row may still claim the column
+    start = 0
+    while True:
+        able = free[start:].any(axis=1)
+        if not able.any():
+            return hits
+        row = start + int(able.argmax())
+        overlap = np.where(free[row], iou[row], -1)
+        column = len(overlap) - 1 - int(overlap[::-1].argmax())  # of equal ones the later listed
+        hits[row] = True
+        free[:, column] = False
+        start = row + 1
+
+
+def _iou(segments: NDArray, instances: NDArray) -> NDArray:
+    """``(N, M)``; 0/0 is 0."""
+    overlap = _overlap(segments, instances)
+    lengths = (segments[:, 1] - segments[:, 0])[:, None] + (instances[:, 1] - instances[:, 0])
+    return _ratio(overlap, lengths - overlap)
+
+
+def _hull_iou(segments: NDArray, instances: NDArray) -> NDArray:
+    """``(N, M)`` over the shortest segment that holds both, as the official recall has it."""
+    ends = np.maximum(segments[:, None, 1], instances[:, 1])
+    starts = np.minimum(segments[:, None, 0], instances[:, 0])
+    return _ratio(_overlap(segments, instances), ends - starts)
+
+
+def _overlap(segments: NDArray, instances: NDArray) -> NDArray:
+    ends = np.minimum(segments[:, None, 1], instances[:, 1])
+    return (ends - np.maximum(segments[:, None, 0], instances[:, 0])).clip(0)
+
+
+def _ratio(part: NDArray, whole: NDArray) -> NDArray:
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+
+
+def _read_truth(
+    ground_truth: Mapping[str, Mapping], deduplicate: bool
+) -> dict[tuple[str, str], NDArray]:
+    """Segments ``(M, 2)`` by clip and label."""
+    found: dict[tuple[str, str], list] = {}
+    for clip, entry in ground_truth.items():
+        for row in entry['annotations']:
+            segment = (row['start_time'], row['end_time'])
+            kept = found.setdefault((clip, row['label']), [])
+            if not (deduplicate and any(_same(segment, other) for other in kept)):
+                kept.append(segment)
+    if not found:
+        raise ValueError(
+            'Moment scores want ground truth with annotations; got '
+            f'{len(ground_truth)} clips without any. Check the split and its annotation file.'
+        )
+    truth = {key: np.array(rows, dtype=np.float64) for key, rows in found.items()}
+    for segments in truth.values():
+        _check_finite(segments, 'times of ground truth')
+    return truth
+
+
+def _read_predictions(
+    predictions: Mapping[str, Sequence[Mapping]], labels: dict[str, int], clips: dict[str, int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray, NDArray]:
+    """Label, clip (the number of clips if unknown), score and segment of each known class's row."""
+    kept = [[row for row in rows if row['label'] in labels] for rows in predictions.values()]
+    flat = list(chain.from_iterable(kept))
+    row_label = np.array([labels[row['label']] for row in flat], dtype=np.int64)
+    clip_ids = [clips.get(clip, len(clips)) for clip in predictions]
+    row_clip = np.repeat(np.array(clip_ids, dtype=np.int64), list(map(len, kept)))
+    scores = np.array([row['score'] for row in flat], dtype=np.float64)
+    segments = np.array([row['segment'] for row in flat], dtype=np.float64).reshape(len(flat), 2)
+    _check_finite(scores, 'scores of predictions')
+    _check_finite(segments, 'times of predictions')
+    return row_label, row_clip, scores, segments
+
+
+def _same(a: tuple[float, float], b: tuple[float, float]) -> bool:
+    return abs(a[0] - b[0]) <= SAME_SECONDS and abs(a[1] - b[1]) <= SAME_SECONDS
+
+
+def _check_finite(values: NDArray, name: str) -> None:
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f'Moment scores want finite {name}; {np.count_nonzero(~np.isfinite(values))} of '
+            f'{values.size} are NaN or infinite. Look for a diverged model or a broken file.'
+        )
