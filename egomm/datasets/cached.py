@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from egomm.datasets import subset
 from egomm.datasets.samplers import SampleIndex
 from egomm.registry import DATASETS
 from egomm.structures import EgoSample
@@ -38,12 +39,19 @@ class CachedTokens(Dataset):
     Args:
         folder: One split, as the tool wrote it.
         modalities: Which to read; all there are unless given.
+        keep: Use a part of the clips only, as in `ClipDataset`.
 
     Raises:
-        ValueError: If the folder is missing, incomplete or damaged, or lacks a modality.
+        ValueError: If the folder is missing, incomplete or damaged, or lacks a modality, or
+            ``keep`` names clips that are not there.
     """
 
-    def __init__(self, folder: str, modalities: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: str,
+        modalities: Sequence[str] | None = None,
+        keep: Mapping | str | None = None,
+    ) -> None:
         self.folder = Path(folder)
         if not (self.folder / MANIFEST).is_file():
             raise ValueError(
@@ -69,6 +77,11 @@ class CachedTokens(Dataset):
                 'interrupted. Run the same command again; it goes on where it stopped.'
             )
         assert self._arrays.keys() == set(self.modalities)  # opens them: damage is found now
+        self._places = np.arange(wanted)
+        if keep is not None:
+            names = [self._record(place)['metainfo']['narration_id'] for place in range(wanted)]
+            kept = subset.choose(names, keep)
+            self._places = np.flatnonzero([name in kept for name in names])
 
     @property
     def metainfo(self) -> dict[str, Any]:
@@ -76,7 +89,7 @@ class CachedTokens(Dataset):
         return self.manifest['data']['metainfo']
 
     def __len__(self) -> int:
-        return len(self._ends)
+        return len(self._places)
 
     def __getitem__(self, where: SampleIndex | int) -> dict:
         """``inputs``, ``present`` and the sample of one clip.
@@ -86,13 +99,12 @@ class CachedTokens(Dataset):
         """
         padding = isinstance(where, SampleIndex) and where.padding
         index = where.index if isinstance(where, SampleIndex) else where
-        index = range(len(self))[index]
-        start = self._ends[index - 1] if index else 0
-        record = json.loads(self._lines[start : self._ends[index]])
+        place = int(self._places[range(len(self))[index]])
+        record = self._record(place)
         return {
             # A copy: the map is read-only, and the next step may write.
             'inputs': {
-                name: torch.from_numpy(np.array(array[index]))
+                name: torch.from_numpy(np.array(array[place]))
                 for name, array in self._arrays.items()
             },
             'present': {name: record['present'][name] for name in self.modalities},
@@ -100,6 +112,10 @@ class CachedTokens(Dataset):
                 metainfo=record['metainfo'], gt={} if padding else record['gt']
             ),
         }
+
+    def _record(self, place: int) -> dict:
+        start = self._ends[place - 1] if place else 0
+        return json.loads(self._lines[start : self._ends[place]])
 
     def __getstate__(self) -> dict:
         """Without the maps, which pickle would copy into memory whole."""

@@ -66,6 +66,16 @@ def test_modalities_can_be_left_out(folder):
     assert clip['inputs'].keys() == clip['present'].keys() == {'audio'}
 
 
+def test_a_part_of_the_clips_can_be_kept(folder, tmp_path):
+    (tmp_path / 'list.txt').write_text('c2\nc0\n')
+    dataset = CachedTokens(str(folder), keep=str(tmp_path / 'list.txt'))
+    assert [dataset[i]['data_samples'].narration_id for i in range(len(dataset))] == ['c0', 'c2']
+    assert dataset[1]['inputs']['rgb'].unique().tolist() == [2.0]
+    (tmp_path / 'list.txt').write_text('c9\n')
+    with pytest.raises(ValueError, match=r"not in the annotation file, such as \['c9'\]"):
+        CachedTokens(str(folder), keep=str(tmp_path / 'list.txt'))
+
+
 def test_workers_read_the_same(folder):
     dataset = CachedTokens(str(folder))
     loader = DataLoader(dataset, batch_size=2, num_workers=2, collate_fn=pseudo_collate)
