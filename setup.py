@@ -36,6 +36,7 @@ setup(
         # mmcv is never an install requirement: pip would write mmcv-lite over a
         # user's full mmcv, both being the import package `mmcv`.
         'lite': ['mmcv-lite==2.1.0'],
+        'features': read_requirements('features'),
         'dev': read_requirements('dev'),
     },
     zip_safe=False,

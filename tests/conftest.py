@@ -76,6 +76,16 @@ def egtea_world(toy_world, tmp_path_factory):
 
 
 @pytest.fixture(scope='session')
+def feature_world(tmp_path_factory):
+    """Folder of generated features with moments and queries, two clips a split."""
+    from egomm.testing.features import write_feature_world
+
+    out = tmp_path_factory.mktemp('feature_world')
+    write_feature_world(out, train=2, val=2)
+    return out
+
+
+@pytest.fixture(scope='session')
 def real_files(realdata, tmp_path_factory):
     """The real frames and videos in the layout of EPIC-KITCHENS-100, with made-up labels."""
     out = tmp_path_factory.mktemp('real_files')

@@ -7,6 +7,7 @@ Importing this package registers its datasets and samplers; the transforms are r
 from egomm.datasets.cached import CachedTokens
 from egomm.datasets.egtea import Egtea
 from egomm.datasets.epic import EpicKitchens, EpicKitchens55
+from egomm.datasets.localization import LanguageQueries, MomentQueries
 from egomm.datasets.samplers import ClassBalancedSampler, EpochSampler, SampleIndex
 
 __all__ = [
@@ -16,5 +17,7 @@ __all__ = [
     'EpicKitchens',
     'EpicKitchens55',
     'EpochSampler',
+    'LanguageQueries',
+    'MomentQueries',
     'SampleIndex',
 ]

@@ -40,6 +40,7 @@ def read_queries(
     Returns:
         Records of the queries, in the order of the file: ``clip_id``, ``annotation_id``,
         ``query_index``, ``query`` (the text as it is), ``split`` (None in a ``.jsonl``),
+        ``video_id`` and ``video_start_seconds`` (of the clip in its video; None in a ``.jsonl``),
         ``duration`` of the clip in seconds, ``window`` [start, end] in seconds of the clip as the
         file has it (for official scores; None without) and ``gt``: ``query`` with ``segments``
         ``(1, 2)`` after the policy; empty without a window.
@@ -88,7 +89,8 @@ def _official(content: dict, path: str | Path):
         for clip in field(video, 'clips', f'{path}, video {video_id}'):
             clip_id = field(clip, 'clip_uid', f'{path}, video {video_id}')
             place = f'{path}, clip {clip_id}'
-            duration = field(clip, 'video_end_sec', place) - field(clip, 'video_start_sec', place)
+            start = field(clip, 'video_start_sec', place)
+            duration = field(clip, 'video_end_sec', place) - start
             for annotation in field(clip, 'annotations', place):
                 queries = field(annotation, 'language_queries', place)
                 for index, query in enumerate(queries):
@@ -99,6 +101,8 @@ def _official(content: dict, path: str | Path):
                         'query_index': index,
                         'query': query.get('query'),
                         'split': field(video, 'split', f'{path}, video {video_id}'),
+                        'video_id': video_id,
+                        'video_start_seconds': start,
                         'duration': duration,
                         'window': None if None in ends else ends,
                     }
@@ -123,6 +127,8 @@ def _lines(rows: list, path: str | Path):
             'query_index': int(index),
             'query': field(row, 'query', f'{path}, query {name}'),
             'split': None,
+            'video_id': None,
+            'video_start_seconds': None,
             'duration': field(row, 'duration', f'{path}, query {name}'),
             'window': windows[0] if windows else None,
         }

@@ -33,19 +33,22 @@ class TimeGrid(NamedTuple):
         fps: Frames per second of what the features were computed from.
         stride: Frames between two positions.
         window: Frames that one position looks at.
+        start: Seconds at which the first window begins; below 0 where features of a whole video
+            were cut a little before the clip, above 0 after a crop.
     """
 
     fps: float
     stride: float
     window: float
+    start: float = 0.0
 
     def positions(self, seconds: Times) -> Times:
         """Positions of times: 0 is the middle of the first window, halves lie between two."""
-        return (seconds * self.fps - self.window / 2) / self.stride
+        return ((seconds - self.start) * self.fps - self.window / 2) / self.stride
 
     def seconds(self, positions: Times) -> Times:
         """Times of positions; the inverse of `positions`."""
-        return (positions * self.stride + self.window / 2) / self.fps
+        return (positions * self.stride + self.window / 2) / self.fps + self.start
 
     def resized(self, length: int, new_length: int) -> 'TimeGrid':
         """Grid after `resize_features`: windows without gaps over the same frames.
@@ -59,7 +62,11 @@ class TimeGrid(NamedTuple):
         """
         _check_lengths(length, new_length)
         share = ((length - 1) * self.stride + self.window) / new_length
-        return TimeGrid(self.fps, stride=share, window=share)
+        return self._replace(stride=share, window=share)
+
+    def cropped(self, first: int) -> 'TimeGrid':
+        """Grid of what begins at position ``first`` of this one."""
+        return self._replace(start=self.start + first * self.stride / self.fps)
 
 
 def resize_features(features: Tensor, length: int) -> Tensor:

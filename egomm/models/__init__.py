@@ -24,6 +24,7 @@ from egomm.models.parts.allocation import AllocationLoss
 from egomm.models.parts.contrast import FrameTextContrast
 from egomm.models.parts.unimodal import UnimodalHeads
 from egomm.models.preprocessor import EgoDataPreprocessor
+from egomm.models.sequence_preprocessor import SequencePreprocessor
 
 __all__ = [
     'ActionHead',
@@ -43,6 +44,7 @@ __all__ = [
     'MidLevelFusion',
     'MultiIOModel',
     'QueryFusion',
+    'SequencePreprocessor',
     'SmallConvNet',
     'SoftmaxCrossEntropy',
     'SumFusion',

@@ -41,6 +41,8 @@ def test_both_layouts_give_the_same_records(write):
         learnt = [record.pop('gt')['query']['segments'].tolist() for record in records]
         assert learnt == [[[3, 5]], [[18, 20]]]
         common = dict(clip_id='c', annotation_id='a_b', split=split, duration=20)
+        known = ('v', 100.0) if split else (None, None)  # lines do not tell where a clip lies
+        common.update(zip(('video_id', 'video_start_seconds'), known))
         assert records == [
             dict(common, query_index=0, query='Where?', window=[3, 5]),
             dict(common, query_index=2, query='Who?', window=[18, 21]),

@@ -81,6 +81,14 @@ def test_a_resized_sequence_tells_the_same_time(length, new_length):
     torch.testing.assert_close(times, expected)
 
 
+def test_a_grid_may_begin_elsewhere_and_a_crop_keeps_the_times():
+    grid = TimeGrid(fps=30, stride=15, window=30, start=-0.25)
+    assert grid.seconds(0) == 0.25
+    assert grid.positions(0.25) == 0
+    for whole in (grid, grid.resized(8, 20)):
+        assert whole.cropped(3).seconds(2) == pytest.approx(whole.seconds(5))
+
+
 def test_the_same_length_changes_nothing():
     features = torch.randn(7, 3)
     assert torch.equal(resize_features(features, 7), features)

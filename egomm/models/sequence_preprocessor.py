@@ -1,0 +1,62 @@
+"""From the loader's lists of sequences to padded, masked streams on the device."""
+
+import torch
+from mmengine.model import BaseDataPreprocessor
+from torch import Tensor
+
+from egomm.registry import MODELS
+from egomm.structures import Stream
+
+
+@MODELS.register_module()
+class SequencePreprocessor(BaseDataPreprocessor):
+    """Pad every stream to the longest of the batch, with a mask of the steps.
+
+    Floats become float32 here, on the device, so that half precision travels; integers such as the
+    numbers of words stay what they are.
+
+    Args:
+        names: Streams that the model reads.
+
+    Raises:
+        ValueError: If the batch lacks one of them, or samples differ in channels.
+    """
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        super().__init__(non_blocking=True)
+        self.names = tuple(names)
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """Turn a collated batch into model arguments.
+
+        Args:
+            data: ``inputs`` {name: list of ``(C, T)``} and ``data_samples``, as ``pseudo_collate``
+                leaves them.
+            training: Makes no difference.
+
+        Returns:
+            ``inputs`` {name: Stream ``(B, C, T)`` with mask ``(B, T)``} and ``data_samples``.
+        """
+        inputs = data['inputs']
+        missing = [name for name in self.names if name not in inputs]
+        if missing:
+            raise ValueError(
+                f'SequencePreprocessor wants {list(self.names)} but the batch carries '
+                f'{sorted(inputs)}: {missing} missing. Add it to the data set, or remove it from '
+                '`data_preprocessor.names`.'
+            )
+        streams = {name: self._stream(name, inputs[name]) for name in self.names}
+        return dict(inputs=streams, data_samples=data.get('data_samples'))
+
+    def _stream(self, name: str, rows: list[Tensor]) -> Stream:
+        if len({(row.dim(), row.shape[0]) for row in rows}) > 1 or rows[0].dim() != 2:
+            raise ValueError(
+                f'{name} wants sequences (C, T) of one C; got {[tuple(row.shape) for row in rows]}.'
+            )
+        lengths = torch.tensor([row.shape[1] for row in rows])
+        x = rows[0].new_zeros(len(rows), rows[0].shape[0], int(lengths.max()))
+        for place, row in zip(x, rows):
+            place[:, : row.shape[1]] = row
+        mask = torch.arange(x.shape[2]) < lengths[:, None]
+        x = x.to(self.device, non_blocking=True)
+        return Stream(x.float() if x.is_floating_point() else x, mask.to(self.device))

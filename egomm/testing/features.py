@@ -1,0 +1,97 @@
+"""A world of features without video: long clips in which moments happen and questions are asked.
+
+Each moment is a verb with a noun. Within it, features hold the direction of the verb and of the
+noun, strongest in the middle, over noise. A question names verb and noun of a moment that happens
+once in its clip. The files are those of Ego4D: ``annotations/moments_{train,val}.json``,
+``nlq_{train,val}.json`` and, as two sources of different width and window, ``features/``.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+VERBS = ('wash', 'cut', 'open', 'pour')
+NOUNS = ('cup', 'door', 'onion')
+CLASSES = sorted(f'{verb}_{noun}' for verb in VERBS for noun in NOUNS)
+SOURCES = {
+    'ego': dict(dim=16, fps=30.0, stride=16, window=16, per='clip'),
+    'slow': dict(dim=24, fps=30.0, stride=16, window=32, per='video'),
+}
+SIGNAL = 3.0
+VIDEO_LEAD = 20.0  # seconds of a video before its clip begins
+
+
+def write_feature_world(out: str | Path, train: int = 64, val: int = 24, seed: int = 0) -> None:
+    """Write annotations and features of ``train`` and ``val`` clips into a folder."""
+    out = Path(out)
+    rng = np.random.default_rng(seed)
+    directions = {
+        name: {word: _unit(rng, about['dim']) for word in (*VERBS, *NOUNS)}
+        for name, about in SOURCES.items()
+    }
+    (out / 'annotations').mkdir(parents=True, exist_ok=True)
+    for name, about in SOURCES.items():
+        (out / 'features' / name).mkdir(parents=True, exist_ok=True)
+        (out / 'features' / name / 'manifest.json').write_text(json.dumps(about))
+    lines = [f'{number:03d}\t{name}\n' for number, name in enumerate(CLASSES)]
+    (out / 'annotations/moment_classes.txt').write_text(''.join(lines))
+    for split, count in (('train', train), ('val', val)):
+        videos = [_video(out, split, number, directions, rng) for number in range(count)]
+        for kind in ('moments', 'nlq'):
+            content = dict(
+                version='1.0',
+                videos=[
+                    dict(video_uid=video['id'], split=split, clips=[video[kind]])
+                    for video in videos
+                ],
+            )
+            (out / f'annotations/{kind}_{split}.json').write_text(json.dumps(content))
+
+
+def _video(out, split: str, number: int, directions: dict, rng: np.random.Generator) -> dict:
+    """Write the features of a video with one clip; returns its annotations."""
+    video, clip = f'video_{split}_{number:03d}', f'clip_{split}_{number:03d}'
+    duration = float(rng.uniform(60, 120))
+    moments, start = [], rng.uniform(2, 8)
+    while True:
+        end = start + rng.uniform(3, 15)
+        if end > duration:
+            break
+        moments.append((start, end, str(rng.choice(VERBS)), str(rng.choice(NOUNS))))
+        start = end + rng.uniform(1, 8)
+    for name, about in SOURCES.items():
+        lead = VIDEO_LEAD if about['per'] == 'video' else 0.0
+        total = (duration + 2 * lead) * about['fps']
+        positions = int((total - about['window']) // about['stride']) + 1
+        middle = (np.arange(positions) * about['stride'] + about['window'] / 2) / about['fps']
+        features = rng.normal(size=(positions, about['dim']))
+        for start, end, verb, noun in moments:
+            centre, reach = (start + end) / 2 + lead, (end - start) / 2
+            shape = (1 - ((middle - centre) / reach) ** 2).clip(min=0) ** 0.5
+            word = directions[name][verb] + directions[name][noun]
+            features += SIGNAL * shape[:, None] * word
+        entry = clip if about['per'] == 'clip' else video
+        np.save(out / 'features' / name / f'{entry}.npy', features.astype(np.float32))
+    times = dict(clip_uid=clip, video_start_sec=VIDEO_LEAD, video_end_sec=VIDEO_LEAD + duration)
+    labels = [
+        dict(label=f'{verb}_{noun}', start_time=start, end_time=end, primary=True)
+        for start, end, verb, noun in moments
+    ]
+    pairs = [moment[2:] for moment in moments]
+    queries = [
+        dict(query=f'Where did I {verb} the {noun}?', clip_start_sec=start, clip_end_sec=end)
+        for start, end, verb, noun in moments
+        if pairs.count((verb, noun)) == 1
+    ]
+    asked = dict(annotation_uid=f'annotation_{split}_{number:03d}', language_queries=queries)
+    return dict(
+        id=video,
+        moments=dict(times, annotations=[dict(annotator_uid='one', labels=labels)]),
+        nlq=dict(times, annotations=[asked]),
+    )
+
+
+def _unit(rng: np.random.Generator, dim: int) -> np.ndarray:
+    vector = rng.normal(size=dim)
+    return vector / np.linalg.norm(vector)

@@ -1,0 +1,114 @@
+import io
+import json
+import pickle
+
+import h5py
+import lmdb
+import numpy as np
+import pytest
+import torch
+
+from egomm.datasets.feature_store import FeatureStore, read_description
+
+ARRAY = np.arange(12, dtype=np.float32).reshape(4, 3)
+
+
+def npy(folder):
+    folder.mkdir()
+    np.save(folder / 'a.npy', ARRAY)
+    return folder
+
+
+def pt(folder):
+    folder.mkdir()
+    torch.save(torch.from_numpy(ARRAY), folder / 'a.pt')
+    return folder
+
+
+def hdf5(folder):
+    path = folder.with_suffix('.h5')
+    with h5py.File(path, 'w') as file:
+        file['a'] = ARRAY
+    return path
+
+
+def lmdb_of(save):
+    def write(folder):
+        buffer = io.BytesIO()
+        save(buffer)
+        with lmdb.open(str(folder)) as environment, environment.begin(write=True) as transaction:
+            transaction.put(b'a', buffer.getvalue())
+        return folder
+
+    return write
+
+
+LAYOUTS = {
+    'npy': npy,
+    'pt': pt,
+    'hdf5': hdf5,
+    'lmdb': lmdb_of(lambda buffer: np.save(buffer, ARRAY)),
+    'lmdb of npz': lmdb_of(lambda buffer: np.savez(buffer, features=ARRAY)),
+}
+
+
+@pytest.mark.parametrize('layout', LAYOUTS.values(), ids=LAYOUTS)
+def test_every_layout_gives_the_same_array_also_after_pickling(layout, tmp_path):
+    store = FeatureStore(layout(tmp_path / 'features'), dim=3)
+    assert 'a' in store
+    assert 'b' not in store
+    for one in (store, pickle.loads(pickle.dumps(store))):
+        assert np.array_equal(one.read('a'), ARRAY)
+
+
+def test_what_is_missing_or_wrong_is_named(tmp_path):
+    folder = npy(tmp_path / 'features')
+    with pytest.raises(ValueError, match='nowhere: no such features. Correct the path'):
+        FeatureStore(tmp_path / 'nowhere', 3)
+    with pytest.raises(ValueError, match='features, b: no such features. Fetch them'):
+        FeatureStore(folder, 3).read('b')
+    with pytest.raises(ValueError, match=r'\(N, 4\) with N >= 1 is expected; got \(4, 3\)'):
+        FeatureStore(folder, 4).read('a')
+    np.save(folder / 'a.npy', ARRAY[:0])
+    with pytest.raises(ValueError, match=r'got \(0, 3\)'):
+        FeatureStore(folder, 3).read('a')
+    np.save(folder / 'a.npy', np.full((2, 3), np.nan))
+    with pytest.raises(ValueError, match='holds NaN or infinity'):
+        FeatureStore(folder, 3).read('a')
+    (folder / 'a.npy').write_bytes(b'cut short')
+    with pytest.raises(ValueError, match='features, a: cannot be read'):
+        FeatureStore(folder, 3).read('a')
+
+
+def test_an_archive_of_several_arrays_is_refused(tmp_path):
+    path = lmdb_of(lambda buffer: np.savez(buffer, x=ARRAY, y=ARRAY))(tmp_path / 'features')
+    with pytest.raises(ValueError, match=r"one array is expected in the .npz, not \['x', 'y'\]"):
+        FeatureStore(path, 3).read('a')
+
+
+@pytest.mark.parametrize('name', ['h5py', 'lmdb'])
+def test_a_missing_package_is_named_with_its_command(name, tmp_path, monkeypatch):
+    path = LAYOUTS['hdf5' if name == 'h5py' else 'lmdb'](tmp_path / 'features')
+    monkeypatch.setitem(__import__('sys').modules, name, None)
+    with pytest.raises(ValueError, match=rf'needs {name}: pip install "egomm\[features\]"'):
+        FeatureStore(path, 3).read('a')
+
+
+def test_the_manifest_lies_in_the_folder_or_beside_the_file(tmp_path):
+    folder, path = npy(tmp_path / 'a'), hdf5(tmp_path / 'b')
+    (folder / 'manifest.json').write_text(json.dumps(dict(dim=3, fps=30)))
+    (tmp_path / 'b.h5.json').write_text(json.dumps(dict(dim=4)))
+    assert read_description(folder, dim=None, fps=30.0) == dict(dim=3, fps=30)
+    assert read_description(path, dim=4, fps=2.0) == dict(dim=4, fps=2.0)
+
+
+def test_manifest_and_config_have_to_agree(tmp_path):
+    folder = npy(tmp_path / 'a')
+    with pytest.raises(ValueError, match=r"\['fps'\] of these features is nowhere given. Write"):
+        read_description(folder, dim=3, fps=None)
+    (folder / 'manifest.json').write_text('{"dim": 3}')
+    with pytest.raises(ValueError, match='says dim=3, the config dim=4. Leave it'):
+        read_description(folder, dim=4)
+    (folder / 'manifest.json').write_text('[1')
+    with pytest.raises(ValueError, match=r"a manifest is a JSON object with \['dim'\]"):
+        read_description(folder, dim=3)

@@ -1,0 +1,26 @@
+"""Generates long clips as features, with moments and questions, in the layout of Ego4D.
+
+Run:  python tools/make_toy_features.py data/toy_features
+"""
+
+import argparse
+
+from egomm.testing.features import write_feature_world
+
+
+def main() -> None:
+    """Write the world."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('out', help='folder to write')
+    parser.add_argument('--train', type=int, default=64, help='clips to train on')
+    parser.add_argument('--val', type=int, default=24, help='clips to test on')
+    parser.add_argument('--seed', type=int, default=0)
+    options = parser.parse_args()
+    write_feature_world(options.out, options.train, options.val, options.seed)
+    print(f'{options.out}: {options.train} clips to train on, {options.val} to test on')
+
+
+if __name__ == '__main__':
+    main()
