@@ -29,9 +29,12 @@ FUSION = (
     'model.heads.noun.in_channels',
     'model.record',
 )
+DROP = ('train_dataloader.dataset.pipeline.drop',)
 NEIGHBOURS = [
     ('configs/mimo/epic100_swin-t_query.py', 'configs/mimo/epic100_swin-t_concat.py', FUSION),
     ('configs/toy/mimo_query.py', 'configs/toy/mimo_concat.py', FUSION),
+    ('configs/mimo/epic100_swin-t_query.py', 'configs/mimo/epic100_swin-t_query_dropout.py', DROP),
+    ('configs/toy/mimo_query.py', 'configs/toy/mimo_query_dropout.py', DROP),
 ]
 
 
@@ -44,6 +47,8 @@ def on_toy_world(config, world):
         for step in ('crop', 'resize', 'spectrogram_size'):
             if dataset.pipeline.get(step):
                 dataset.pipeline[step].size = 64
+        if dataset.pipeline.get('drop'):
+            dataset.pipeline.drop.prob = 0.0  # two clips have to reach every encoder
     for key in ('tail_verbs', 'tail_nouns', 'unseen'):
         config.val_evaluator[key] = str(
             world / 'annotations' / Path(config.val_evaluator[key]).name

@@ -1,9 +1,11 @@
 """Steps of a pipeline: a results dict in, the same dict out; importing this registers them.
 
-Order: `SampleSegments`, the loaders, then what changes images and sound, then `PackSample`.
+Order: `SampleSegments`, the loaders, then what changes images and sound, `DropModalities`, and then
+`PackSample`.
 All randomness comes from ``results['rng']``.
 """
 
+from egomm.datasets.transforms.absence import DropModalities
 from egomm.datasets.transforms.load import LoadAudio, LoadFlow, LoadRGB
 from egomm.datasets.transforms.pack import PackSample
 from egomm.datasets.transforms.spatial import (
@@ -17,6 +19,7 @@ from egomm.datasets.transforms.temporal import SampleSegments
 
 __all__ = [
     'CentreCrop',
+    'DropModalities',
     'LoadAudio',
     'LoadFlow',
     'LoadRGB',
