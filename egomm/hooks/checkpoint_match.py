@@ -53,7 +53,7 @@ class CheckpointMatchHook(Hook):
             )
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         weights = {re.sub(r'^module\.', '', name): value for name, value in state.items()}
-        problems = _differences(model.state_dict(), weights, self.allow)
+        problems = differences(model.state_dict(), weights, self.allow)
         if problems:
             raise ValueError(
                 f'{source} is not of this architecture: {"; ".join(problems)}. Use the config it '
@@ -70,8 +70,8 @@ def _layout(checkpoint: object) -> str:
     return f'state_dict={checkpoint["state_dict"]!r:.60}'
 
 
-def _differences(
-    wanted: dict[str, Tensor], got: dict[str, Tensor], allow: tuple[str, ...]
+def differences(
+    wanted: dict[str, Tensor], got: dict[str, Tensor], allow: tuple[str, ...] = ()
 ) -> list[str]:
     """One sentence for each kind of difference between two state dicts."""
 

@@ -43,11 +43,6 @@ def test_each_task_stands_beside_what_it_has_to_beat(summarise_run):
     assert report['noun']['lower95'] == pytest.approx(15.0, abs=0.05)
 
 
-def test_samples_without_a_label_are_left_out(summarise_run):
-    unlabelled = dict(gt=dict(noun=1), pred={})
-    assert summarise_run.labelled([*SAMPLES, unlabelled]) == SAMPLES
-
-
 def test_curves_of_a_resumed_run_hold_each_step_once(tmp_path, summarise_run):
     first = [dict(loss=3.0, step=10), dict(loss=2.0, step=20)]
     second = [dict(loss=2.5, step=20), {'epic100/all_verb_accuracy_at_1': 40.0, 'step': 2}]
