@@ -3,5 +3,6 @@
 from egomm.hooks.checkpoint_match import CheckpointMatchHook
 from egomm.hooks.data_report import DataReportHook
 from egomm.hooks.plain_checkpoint import PlainCheckpointHook
+from egomm.hooks.task_conflict import TaskConflictHook
 
-__all__ = ['CheckpointMatchHook', 'DataReportHook', 'PlainCheckpointHook']
+__all__ = ['CheckpointMatchHook', 'DataReportHook', 'PlainCheckpointHook', 'TaskConflictHook']
