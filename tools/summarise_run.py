@@ -5,14 +5,18 @@
 
 Writes metrics.json, curves.png, confusion_verb.png, confusion_noun.png, modalities.png and
 clips.png beside the predictions, and prints the numbers. The tests with one modality masked are
-run here, with one pass over the clips.
+run here, with one pass over the clips. Where the data is there it also draws
+
+* attention_by_class.png, from `record=('attention',)` of the model;
+* confidence.png, from `record=('unimodal_verb', 'unimodal_noun')`;
+* attention_training.png and unimodal_training.png, of what `AllocationLoss` and `UnimodalHeads`
+  logged, and task_conflict.png, of what `TaskConflictHook` did.
 """
 
 import argparse
 import json
 import pickle
 import sys
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -65,30 +69,6 @@ def measure(samples: Sequence[Sample]) -> dict[str, dict[str, float]]:
     for name, key in (('product_of_accuracies', 'top1'), ('product_of_majorities', 'majority')):
         report['action'][name] = report['verb'][key] * report['noun'][key] / 100
     return report
-
-
-def read_curves(work_dir: Path) -> dict[str, dict[str, list[tuple[float, float]]]]:
-    """Loss and validation top-1 over epochs, from MMEngine's scalars of all runs in a folder."""
-    loss: dict[int, tuple[float, float]] = {}
-    validation: dict[str, dict[float, float]] = defaultdict(dict)
-    for path in sorted(work_dir.glob('*/vis_data/scalars.json')):
-        rows = [json.loads(line) for line in path.read_text().splitlines()]
-        steps = [row for row in rows if 'loss' in row]
-        for row in steps:
-            loss[row['step']] = (row['step'], row['loss'])  # a resumed run repeats its last steps
-        for row in rows:
-            for task in (*TASKS, 'action'):
-                value = row.get(f'epic100/all_{task}_accuracy_at_1')
-                if value is not None:
-                    validation[task][row['step']] = value
-    panels: dict[str, dict] = {}
-    if loss:
-        panels['training loss, by step'] = dict(loss=sorted(loss.values()))
-    if validation:
-        panels['validation top-1 in percent, by epoch'] = {
-            task: sorted(points.items()) for task, points in validation.items()
-        }
-    return panels
 
 
 def keep_frames(batches: Iterable[dict], ids: set[str], frames: dict) -> Iterator[dict]:
@@ -191,20 +171,16 @@ def pictures_of_clips(
     return pictures
 
 
-def draw(
-    out: Path,
+def draw_answers(
     samples: Sequence[Sample],
     changes: dict,
     pictures: list,
     names: dict[str, list[str]],
-    panels: dict,
-) -> list[str]:
-    """Write the pictures; returns their names."""
-    from egomm.visualization.drawing import bars, confusion, contact_sheet, curves
+) -> dict:
+    """Figures of the answers, by the name of their file."""
+    from egomm.visualization.drawing import bars, confusion, contact_sheet
 
     figures = {}
-    if panels:
-        figures['curves.png'] = curves(panels)
     answers, truth = first_answers(samples), true_classes(samples)
     for index, task in enumerate(TASKS):
         counts = confusion_matrix(answers[:, index], truth[:, index], len(names[task]))
@@ -220,9 +196,51 @@ def draw(
         )
     if pictures:
         figures['clips.png'] = contact_sheet(pictures)
-    for name, figure in figures.items():
-        figure.savefig(out / name)
-    return list(figures)
+    return figures
+
+
+def draw_training(work_dir: Path, modalities: Sequence[str]) -> dict:
+    """Figures of what was logged while training, by the name of their file."""
+    from egomm.visualization import history
+    from egomm.visualization.drawing import curves
+
+    logged = history.read_history(work_dir)
+    panels = {
+        'curves.png': history.learning(logged, TASKS),
+        'attention_training.png': history.attention_shares(logged, TASKS, modalities),
+        'unimodal_training.png': history.unimodal(logged, TASKS, modalities),
+        'task_conflict.png': history.task_conflict(logged),
+    }
+    return {name: curves(panel) for name, panel in panels.items() if panel}
+
+
+def draw_modalities(
+    samples: Sequence[Sample], shown: Sequence[Sample], model: Any, names: dict[str, list[str]]
+) -> dict:
+    """Figures of recorded attention and unimodal predictions, by the name of their file."""
+    from egomm.models.parts.unimodal import UnimodalHeads
+    from egomm.visualization.modalities import (
+        class_shares,
+        clip_confidence,
+        confidence_panels,
+        share_heatmaps,
+    )
+
+    figures = {}
+    if 'attention' in samples[0]['pred']:
+        modalities = model.neck.modalities
+        tables = {
+            task: class_shares(samples, task, place, modalities, names[task])
+            for place, task in enumerate(model.neck.tasks)
+            if task in names
+        }
+        figures['attention_by_class.png'] = share_heatmaps(tables, modalities)
+    heads = [part for part in model.parts.values() if isinstance(part, UnimodalHeads)]
+    recorded = {task: names[task] for task in TASKS if f'unimodal_{task}' in samples[0]['pred']}
+    if heads and recorded:
+        clips = [clip_confidence(sample, list(heads[0].in_channels), recorded) for sample in shown]
+        figures['confidence.png'] = confidence_panels(clips)
+    return figures
 
 
 def show(metrics: dict) -> None:
@@ -293,9 +311,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     (out / 'metrics.json').write_text(json.dumps(metrics, indent=2) + '\n')
     print('drawing ...', flush=True)
     pictures = pictures_of_clips(shown, frames, model, names)
-    written = draw(out, samples, changes, pictures, names, read_curves(out))
+    figures = {
+        **draw_training(out, list(model.backbones)),
+        **draw_answers(samples, changes, pictures, names),
+        **draw_modalities(samples, shown, model, names),
+    }
+    for name, figure in figures.items():
+        figure.savefig(out / name)
     show(metrics)
-    print(f'\nwritten to {out}: {", ".join(["metrics.json", *written])}')
+    print(f'\nwritten to {out}: {", ".join(["metrics.json", *figures])}')
 
 
 if __name__ == '__main__':

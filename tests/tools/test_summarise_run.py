@@ -1,5 +1,4 @@
 import importlib.util
-import json
 from pathlib import Path
 
 import pytest
@@ -41,19 +40,3 @@ def test_each_task_stands_beside_what_it_has_to_beat(summarise_run):
     assert report['action']['product_of_majorities'] == 37.5
     # Wilson for 2 of 4: (0.5 + z^2/8 - z sqrt(1/16 + z^2/64)) / (1 + z^2/4) with z = 1.96
     assert report['noun']['lower95'] == pytest.approx(15.0, abs=0.05)
-
-
-def test_curves_of_a_resumed_run_hold_each_step_once(tmp_path, summarise_run):
-    first = [dict(loss=3.0, step=10), dict(loss=2.0, step=20)]
-    second = [dict(loss=2.5, step=20), {'epic100/all_verb_accuracy_at_1': 40.0, 'step': 2}]
-    for name, rows in (('20260101_1', first), ('20260101_2', second)):
-        folder = tmp_path / name / 'vis_data'
-        folder.mkdir(parents=True)
-        (folder / 'scalars.json').write_text('\n'.join(map(json.dumps, rows)))
-    loss, validation = summarise_run.read_curves(tmp_path).values()
-    assert loss == dict(loss=[(10, 3.0), (20, 2.5)])
-    assert validation == dict(verb=[(2, 40.0)])
-
-
-def test_a_folder_without_logs_has_no_curves(tmp_path, summarise_run):
-    assert summarise_run.read_curves(tmp_path) == {}
