@@ -235,6 +235,24 @@ def majority_share(labels: ArrayLike) -> float:
     return 100 * float(counts.max()) / len(values)
 
 
+def mean_over_classes(values: ArrayLike, labels: ArrayLike) -> float:
+    """Mean over the occurring classes of the mean value in each, whatever their sizes.
+
+    Args:
+        values: One number a row ``(N,)``, for example 1 where an answer is right.
+        labels: A label a row: an id, or a row of ids.
+
+    Raises:
+        ValueError: If there are no rows.
+    """
+    ids = np.asarray(labels)
+    if len(ids) == 0:
+        raise ValueError('mean_over_classes wants at least one row; got none.')
+    place = np.unique(ids, axis=0, return_inverse=True)[1].reshape(-1)
+    sums = np.bincount(place, weights=np.asarray(values, np.float64))
+    return float((sums / np.bincount(place)).mean())
+
+
 def wilson_interval(successes: float, trials: int) -> tuple[float, float]:
     """Wilson's two-sided 95 % interval of a proportion (Wilson, 1927), as fractions.
 

@@ -15,6 +15,7 @@ from egomm.functional.scores import (
     confusion_matrix,
     epic100,
     majority_share,
+    mean_over_classes,
     rank_actions,
     rank_classes,
     shot_accuracy,
@@ -272,6 +273,19 @@ class TestWilsonInterval:
     def test_impossible_counts_are_refused(self, successes, trials):
         with pytest.raises(ValueError, match=f'got {successes} of {trials}'):
             wilson_interval(successes, trials)
+
+
+def test_every_class_weighs_the_same_in_the_mean_over_classes():
+    # Class 7: 1 of 2; class 2: 1 of 1. Pairs: (7, 0): 1 of 1; (7, 1): 0 of 1; (2, 1): 1 of 1.
+    assert mean_over_classes([1, 0, 1], [7, 7, 2]) == 0.75
+    assert mean_over_classes([1, 0, 1], [[7, 0], [7, 1], [2, 1]]) == pytest.approx(2 / 3)
+    rng = np.random.default_rng(0)
+    scores, labels = rng.random((50, 4)), rng.integers(4, size=50)
+    right = scores.argmax(axis=1) == labels
+    report = class_report(scores, labels)
+    assert 100 * mean_over_classes(right, labels) == pytest.approx(report['mean_class_accuracy'])
+    with pytest.raises(ValueError, match='at least one row'):
+        mean_over_classes([], [])
 
 
 def test_majority_share_counts_ids_and_pairs():
