@@ -123,6 +123,7 @@ def study_config(row: Row, setting: Setting, learning_rate: float, seed: int) ->
     config.default_hooks.logger = dict(type='LoggerHook', interval=1000)
     config.visualizer = dict(type='Visualizer', vis_backends=[])
     config.randomness = dict(seed=seed)
+    config.env_cfg.mp_cfg.mp_start_method = 'spawn'  # as the processes that run this
     config.log_level = 'ERROR'
     config.launcher = 'none'
     config.merge_from_dict(dict(row.changes))
