@@ -8,37 +8,38 @@ from egomm.models.heads.classification import ClassificationHead
 from egomm.models.layers.reallocation import FixedReallocation, UncertaintyReallocation
 from egomm.models.losses.cross_entropy import SoftmaxCrossEntropy
 from egomm.models.losses.logit_adjusted import LogitAdjustedCrossEntropy
+from egomm.models.mixing import ClipMixing
 from egomm.models.multi_io import MultiIOModel
 from egomm.models.necks.concat import ConcatFusion
 from egomm.models.necks.gated import GatedFusion
 from egomm.models.necks.mid_level import MidLevelFusion
 from egomm.models.necks.query import QueryFusion
 from egomm.models.necks.sum import SumFusion
+from egomm.models.parameter_groups import GroupedOptimWrapperConstructor
 from egomm.models.parts.allocation import AllocationLoss
 from egomm.models.parts.unimodal import UnimodalHeads
 from egomm.models.preprocessor import EgoDataPreprocessor
 
 __all__ = [
+    'ActionHead',
     'AllocationLoss',
     'ClassificationHead',
+    'ClipMixing',
     'ConcatFusion',
     'EgoDataPreprocessor',
     'FixedReallocation',
-    'MFNet3D',
-    'ActionHead',
-    'ClassificationHead',
-    'ConcatFusion',
-    'EgoDataPreprocessor',
-    'LogitAdjustedCrossEntropy',
     'GatedFusion',
+    'GroupedOptimWrapperConstructor',
+    'LogitAdjustedCrossEntropy',
+    'MFNet3D',
     'MidLevelFusion',
     'MultiIOModel',
     'QueryFusion',
     'SmallConvNet',
     'SoftmaxCrossEntropy',
+    'SumFusion',
     'TokenEncoder',
     'UncertaintyReallocation',
     'UnimodalHeads',
-    'SumFusion',
     'WrappedBackbone',
 ]

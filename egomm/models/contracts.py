@@ -25,7 +25,8 @@ class Backbone(Protocol):
 class Part(Protocol):
     """What crosses modalities or heads: predictions of single modalities, a loss over several.
 
-    Not every part adds streams, and not every one has a loss; both methods are there.
+    Not every part adds streams, and not every one has a loss; both methods are there. A part
+    whose loss has no meaning for mixed clips has an attribute ``hard_labels = True``.
     """
 
     def __call__(self, streams: dict[str, Stream]) -> dict[str, Stream]:

@@ -11,6 +11,7 @@ from mmengine import dist
 from mmengine.model import BaseModel, ModuleDict
 from torch import Tensor
 
+from egomm.models.mixing import Mix
 from egomm.models.views import average_views
 from egomm.registry import MODELS
 from egomm.structures import EgoSample, Stream
@@ -30,12 +31,16 @@ class MultiIOModel(BaseModel):
             ``('attention',)``. Each lands in ``sample.pred`` under its name.
         keep_views: Where a clip is tested in several views, leave their single predictions in
             ``sample.pred['views']``.
+        mixing: Config of what mixes the clips of a training batch, as `ClipMixing` does. The loss
+            is then the weighted sum of those for the labels of either clip, with the same dropout:
+            for cross-entropy the one for soft labels.
         data_preprocessor: Config of the data preprocessor.
         init_cfg: Initialisation, as MMEngine takes it.
 
     Raises:
         ValueError: If the batch lacks a modality that has a backbone, a head reads a neck
-            output that does not exist, or a loss is not finite.
+            output that does not exist, a loss is not finite, or ``mixing`` meets a part that needs
+            whole labels.
     """
 
     def __init__(
@@ -47,6 +52,7 @@ class MultiIOModel(BaseModel):
         parts: dict[str, dict | None] | None = None,
         record: tuple[str, ...] = (),
         keep_views: bool = False,
+        mixing: dict | None = None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -58,6 +64,13 @@ class MultiIOModel(BaseModel):
         self.heads = _build_all('heads', heads)
         self.record = tuple(record)
         self.keep_views = keep_views
+        self.mixing = None if mixing is None else MODELS.build(mixing)
+        hard = [name for name, part in self.parts.items() if getattr(part, 'hard_labels', False)]
+        if mixing is not None and hard:
+            raise ValueError(
+                f'mixing gives a clip two labels, but the parts {hard} are defined for one. '
+                'Remove `mixing` from the model, or these parts.'
+            )
 
     def forward(
         self,
@@ -73,11 +86,15 @@ class MultiIOModel(BaseModel):
             mode: 'tensor' returns the neck's outputs, 'loss' a dict of scalars named
                 ``<task>/<name>``, 'predict' the samples with ``pred`` filled.
         """
+        mix = None
+        if mode == 'loss' and self.training and self.mixing is not None:
+            labelled = torch.tensor([bool(sample.gt) for sample in data_samples])
+            inputs, mix = self.mixing(inputs, labelled)
         outputs = self.extract(inputs)
         if mode == 'tensor':
             return outputs
         if mode == 'loss':
-            return self._loss(outputs, data_samples)
+            return self._mixed_loss(outputs, data_samples, mix)
         if mode == 'predict':
             return self._predict(outputs, data_samples)
         raise ValueError(f"mode is 'tensor', 'loss' or 'predict'; got {mode!r}")
@@ -111,6 +128,18 @@ class MultiIOModel(BaseModel):
                     f'{sorted(outputs)}. Set `source` to one of these or change the neck.'
                 )
         return outputs
+
+    def _mixed_loss(
+        self, outputs: dict[str, Stream], samples: list[EgoSample], mix: Mix | None
+    ) -> dict[str, Tensor]:
+        if mix is None:
+            return self._loss(outputs, samples)
+        devices = {stream.x.device for stream in outputs.values() if stream.x.is_cuda}
+        # Both see the same dropout.
+        with torch.random.fork_rng(devices):
+            own = self._loss(outputs, samples)
+        other = self._loss(outputs, [samples[index] for index in mix.partners.tolist()])
+        return {name: mix.share * own[name] + (1 - mix.share) * other[name] for name in own}
 
     def _loss(self, outputs: dict[str, Stream], samples: list[EgoSample]) -> dict[str, Tensor]:
         losses = {}
