@@ -5,6 +5,7 @@ from egomm.models.backbones.small_conv import SmallConvNet, TokenEncoder
 from egomm.models.backbones.wrapped import WrappedBackbone
 from egomm.models.heads.action import ActionHead
 from egomm.models.heads.classification import ClassificationHead
+from egomm.models.heads.coordinate import CoordinateHead
 from egomm.models.layers.reallocation import FixedReallocation, UncertaintyReallocation
 from egomm.models.losses.cross_entropy import SoftmaxCrossEntropy
 from egomm.models.losses.logit_adjusted import LogitAdjustedCrossEntropy
@@ -19,26 +20,24 @@ from egomm.models.parts.unimodal import UnimodalHeads
 from egomm.models.preprocessor import EgoDataPreprocessor
 
 __all__ = [
+    'ActionHead',
     'AllocationLoss',
     'ClassificationHead',
     'ConcatFusion',
+    'CoordinateHead',
     'EgoDataPreprocessor',
     'FixedReallocation',
-    'MFNet3D',
-    'ActionHead',
-    'ClassificationHead',
-    'ConcatFusion',
-    'EgoDataPreprocessor',
-    'LogitAdjustedCrossEntropy',
     'GatedFusion',
+    'LogitAdjustedCrossEntropy',
+    'MFNet3D',
     'MidLevelFusion',
     'MultiIOModel',
     'QueryFusion',
     'SmallConvNet',
     'SoftmaxCrossEntropy',
+    'SumFusion',
     'TokenEncoder',
     'UncertaintyReallocation',
     'UnimodalHeads',
-    'SumFusion',
     'WrappedBackbone',
 ]
