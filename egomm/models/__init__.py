@@ -18,6 +18,9 @@ from egomm.models.necks.sum import SumFusion
 from egomm.models.parts.allocation import AllocationLoss
 from egomm.models.parts.unimodal import UnimodalHeads
 from egomm.models.preprocessor import EgoDataPreprocessor
+from egomm.models.weighting.fixed import FixedWeights
+from egomm.models.weighting.pcgrad import PCGrad
+from egomm.models.weighting.uncertainty import UncertaintyWeights
 
 __all__ = [
     'ActionHead',
@@ -27,17 +30,20 @@ __all__ = [
     'CoordinateHead',
     'EgoDataPreprocessor',
     'FixedReallocation',
+    'FixedWeights',
     'GatedFusion',
     'LogitAdjustedCrossEntropy',
     'MFNet3D',
     'MidLevelFusion',
     'MultiIOModel',
+    'PCGrad',
     'QueryFusion',
     'SmallConvNet',
     'SoftmaxCrossEntropy',
     'SumFusion',
     'TokenEncoder',
     'UncertaintyReallocation',
+    'UncertaintyWeights',
     'UnimodalHeads',
     'WrappedBackbone',
 ]
