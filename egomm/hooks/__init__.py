@@ -5,6 +5,7 @@ from egomm.hooks.data_report import DataReportHook
 from egomm.hooks.modality_balance import ModalityBalanceHook
 from egomm.hooks.plain_checkpoint import PlainCheckpointHook
 from egomm.hooks.task_conflict import TaskConflictHook
+from egomm.hooks.task_gradients import TaskGradientHook
 
 __all__ = [
     'CheckpointMatchHook',
@@ -12,4 +13,5 @@ __all__ = [
     'ModalityBalanceHook',
     'PlainCheckpointHook',
     'TaskConflictHook',
+    'TaskGradientHook',
 ]

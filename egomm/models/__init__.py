@@ -5,6 +5,7 @@ from egomm.models.backbones.small_conv import SmallConvNet, TokenEncoder
 from egomm.models.backbones.wrapped import WrappedBackbone
 from egomm.models.heads.action import ActionHead
 from egomm.models.heads.classification import ClassificationHead
+from egomm.models.heads.coordinate import CoordinateHead
 from egomm.models.layers.reallocation import FixedReallocation, UncertaintyReallocation
 from egomm.models.losses.cross_entropy import SoftmaxCrossEntropy
 from egomm.models.losses.logit_adjusted import LogitAdjustedCrossEntropy
@@ -19,6 +20,9 @@ from egomm.models.parameter_groups import GroupedOptimWrapperConstructor
 from egomm.models.parts.allocation import AllocationLoss
 from egomm.models.parts.unimodal import UnimodalHeads
 from egomm.models.preprocessor import EgoDataPreprocessor
+from egomm.models.weighting.fixed import FixedWeights
+from egomm.models.weighting.pcgrad import PCGrad
+from egomm.models.weighting.uncertainty import UncertaintyWeights
 
 __all__ = [
     'ActionHead',
@@ -26,20 +30,24 @@ __all__ = [
     'ClassificationHead',
     'ClipMixing',
     'ConcatFusion',
+    'CoordinateHead',
     'EgoDataPreprocessor',
     'FixedReallocation',
+    'FixedWeights',
     'GatedFusion',
     'GroupedOptimWrapperConstructor',
     'LogitAdjustedCrossEntropy',
     'MFNet3D',
     'MidLevelFusion',
     'MultiIOModel',
+    'PCGrad',
     'QueryFusion',
     'SmallConvNet',
     'SoftmaxCrossEntropy',
     'SumFusion',
     'TokenEncoder',
     'UncertaintyReallocation',
+    'UncertaintyWeights',
     'UnimodalHeads',
     'WrappedBackbone',
 ]

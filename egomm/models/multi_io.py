@@ -29,6 +29,8 @@ class MultiIOModel(BaseModel):
         heads: Config of one head a task.
         record: Names of neck outputs to keep beside the predictions, for example
             ``('attention',)``. Each lands in ``sample.pred`` under its name.
+        weighting: Config of how the tasks' losses are weighed (`contracts.Weighting`); all count
+            the same by default.
         keep_views: Where a clip is tested in several views, leave their single predictions in
             ``sample.pred['views']``.
         mixing: Config of what mixes the clips of a training batch, as `ClipMixing` does. The loss
@@ -51,6 +53,7 @@ class MultiIOModel(BaseModel):
         heads: dict[str, dict],
         parts: dict[str, dict | None] | None = None,
         record: tuple[str, ...] = (),
+        weighting: dict | None = None,
         keep_views: bool = False,
         mixing: dict | None = None,
         data_preprocessor: dict | None = None,
@@ -63,6 +66,7 @@ class MultiIOModel(BaseModel):
         self.neck = MODELS.build(neck)
         self.heads = _build_all('heads', heads)
         self.record = tuple(record)
+        self.weighting = MODELS.build(weighting or dict(type='FixedWeights'))
         self.keep_views = keep_views
         self.mixing = None if mixing is None else MODELS.build(mixing)
         hard = [name for name, part in self.parts.items() if getattr(part, 'hard_labels', False)]
@@ -142,20 +146,39 @@ class MultiIOModel(BaseModel):
         return {name: mix.share * own[name] + (1 - mix.share) * other[name] for name in own}
 
     def _loss(self, outputs: dict[str, Stream], samples: list[EgoSample]) -> dict[str, Tensor]:
-        losses = {}
+        answers = {}
         for task, head in self.heads.items():
             targets = [sample.gt.get(task) for sample in samples]
             try:
-                answer = head.loss(outputs[head.source], targets)
+                answers[task] = head.loss(outputs[head.source], targets)
             except ValueError as error:
                 raise ValueError(f'head {task!r}: {error}') from error
-            for name, value in answer.items():
-                losses[f'{task}/{name}'] = value
+        losses = self._weigh(answers)
         tasks = {*self.heads, *(task for sample in samples for task in sample.gt)}
         targets = {task: [sample.gt.get(task) for sample in samples] for task in tasks}
         for name, part in self.parts.items():
             for key, value in part.loss(outputs, targets).items():
                 losses[f'{name}/{key}'] = value
+        return losses
+
+    def _weigh(self, answers: dict[str, dict[str, Tensor]]) -> dict[str, Tensor]:
+        """What the heads answer, by its name in the log, with the tasks' losses weighed."""
+        totals: dict[str, Tensor] = {}
+        for task, answer in answers.items():
+            for name, value in answer.items():
+                if 'loss' in name:
+                    totals[task] = totals[task] + value if task in totals else value
+        shared = [
+            parameter
+            for modules in (self.backbones, self.parts, self.neck)
+            for parameter in modules.parameters()
+            if parameter.requires_grad
+        ]
+        factors, scalars = self.weighting(totals, shared)
+        losses = {f'weighting/{name}': value for name, value in scalars.items()}
+        for task, answer in answers.items():
+            for name, value in answer.items():
+                losses[f'{task}/{name}'] = value * factors[task] if 'loss' in name else value
         return losses
 
     def _predict(self, outputs: dict[str, Stream], samples: list[EgoSample]) -> list[EgoSample]:

@@ -9,6 +9,7 @@ initial weights, and the order.
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -255,6 +256,8 @@ def _train(config: Config, path: Path) -> tuple[Any, float, dict[str, float]]:
     path.parent.mkdir(parents=True, exist_ok=True)
     config.work_dir = str(path.parent / 'runs')
     config.experiment_name = path.stem + f'_{time.time_ns()}'
+    # One thread a run, as one process a core runs: OpenMP's threads would wait for each other.
+    os.environ['OMP_NUM_THREADS'] = '1'
     torch.set_num_threads(1)
     start = time.process_time()
     runner = build_runner(config)
