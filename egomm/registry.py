@@ -181,6 +181,12 @@ OPTIM_WRAPPER_CONSTRUCTORS = ComponentRegistry(
     scope='egomm',
     locations=['egomm.models'],
 )
+PARAM_SCHEDULERS = ComponentRegistry(
+    'parameter scheduler',
+    parent=roots.PARAM_SCHEDULERS,
+    scope='egomm',
+    locations=['egomm.hooks'],
+)
 
 # MMEngine logs a warning at every build for a root that has no child of the default scope.
 # egomm adds nothing to these, so they have no name here.
@@ -193,7 +199,6 @@ for _root in (
     roots.WEIGHT_INITIALIZERS,
     roots.OPTIMIZERS,
     roots.OPTIM_WRAPPERS,
-    roots.PARAM_SCHEDULERS,
     roots.EVALUATOR,
     roots.TASK_UTILS,
     roots.VISUALIZERS,

@@ -1,4 +1,4 @@
-"""Hooks. Importing this package registers all of them."""
+"""What acts on a run from beside: hooks and schedules. Importing this registers all of them."""
 
 from egomm.hooks.checkpoint_match import CheckpointMatchHook
 from egomm.hooks.data_report import DataReportHook
@@ -6,6 +6,7 @@ from egomm.hooks.modality_balance import ModalityBalanceHook
 from egomm.hooks.plain_checkpoint import PlainCheckpointHook
 from egomm.hooks.task_conflict import TaskConflictHook
 from egomm.hooks.task_gradients import TaskGradientHook
+from egomm.hooks.triangular_lr import TriangularLR
 
 __all__ = [
     'CheckpointMatchHook',
@@ -14,4 +15,5 @@ __all__ = [
     'PlainCheckpointHook',
     'TaskConflictHook',
     'TaskGradientHook',
+    'TriangularLR',
 ]

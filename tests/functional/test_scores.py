@@ -20,6 +20,7 @@ from egomm.functional.scores import (
     rank_classes,
     shot_accuracy,
     shot_groups,
+    trimmed_report,
     wilson_interval,
 )
 
@@ -213,6 +214,34 @@ class TestClassReport:
         hits = right.all(axis=2)
         result = [hits[:, 0].mean(), hits.any(axis=1).mean()]
         assert result == pytest.approx(official['accuracy']['action'], abs=1e-9)
+
+    @pytest.mark.parametrize('measure', ['precision', 'recall'])
+    def test_classes_of_actions_equal_the_official_epic55_script(self, golden, measure):
+        data = load(golden / 'mtl' / 'epic55_official.npz')
+        official = json.loads(str(data['metrics_json']))
+        sums = data['verb_scores'][:, :, None] + data['noun_scores'][:, None]
+        labels = 352 * data['verb_class'] + data['noun_class']
+        report = class_report(
+            sums.reshape(len(sums), -1), labels, data['many_shot_actions'] @ [352, 1]
+        )
+        assert report[measure] == pytest.approx(100 * official[measure]['action'], abs=1e-9)
+
+    def test_trimmed_precision_and_recall_equal_golden(self):
+        data = load(GOLDEN / 'mtl' / 'cls_metrics.npz')
+        report = trimmed_report(data['logits'], data['labels'], data['valid'])
+        expected = {
+            'precision': float(data['avg_precision_trimmed']),
+            'recall': float(data['avg_recall_trimmed']),
+        }
+        assert report == pytest.approx(expected, abs=5e-3, rel=0)  # rounded by class
+
+    def test_trimmed_by_hand(self):
+        # Rows with a 2 as label or prediction vanish: labels 0 0 1, predicted 0 1 1 are left.
+        scores = np.eye(3)[[0, 1, 1, 2, 1]]
+        report = trimmed_report(scores, [0, 0, 1, 1, 2], classes=[0, 1])
+        assert report == pytest.approx({'precision': 75, 'recall': 75})
+        with pytest.raises(ValueError, match=r'trimmed_report wants classes.*got \[\]'):
+            trimmed_report(scores, [0, 0, 1, 1, 2], classes=[])
 
     def test_mean_class_accuracy_equals_golden(self, golden):
         data = load(golden / 'mimo' / 'c1_metrics_inputs.npz')
