@@ -15,6 +15,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -250,6 +251,27 @@ def unformatted(config: Config) -> Config:
         filename=config.filename,
         format_python_code=False,
     )
+
+
+def checkpoint_activations_without_reentry() -> None:
+    """Let MMEngine's ``activation_checkpointing`` say which of torch's two ways it means.
+
+    MMEngine 0.10.7 leaves it to torch, which warns at each call and announces an error. The way
+    without a nested backward pass also works where no input needs a gradient, and under
+    DistributedDataParallel.
+    """
+    from mmengine.runner import activation_checkpointing
+    from torch.utils.checkpoint import checkpoint
+
+    activation_checkpointing.checkpoint = partial(checkpoint, use_reentrant=False)
+
+
+def let_schedules_count_batches() -> None:
+    """Silence MMEngine 0.10.7 where a step is of several batches.
+
+    Its schedules move with every batch, and warn when the first one comes before a step.
+    """
+    warnings.filterwarnings('ignore', 'Detected call of `scheduler.step')
 
 
 def start_cpu_process_group(launcher: str, timeout_seconds: float = 1800) -> None:

@@ -175,6 +175,18 @@ HOOKS = ComponentRegistry('hook', parent=roots.HOOKS, scope='egomm', locations=[
 DATA_SAMPLERS = ComponentRegistry(
     'data sampler', parent=roots.DATA_SAMPLERS, scope='egomm', locations=['egomm.datasets']
 )
+OPTIM_WRAPPER_CONSTRUCTORS = ComponentRegistry(
+    'optimizer wrapper constructor',
+    parent=roots.OPTIM_WRAPPER_CONSTRUCTORS,
+    scope='egomm',
+    locations=['egomm.models'],
+)
+PARAM_SCHEDULERS = ComponentRegistry(
+    'parameter scheduler',
+    parent=roots.PARAM_SCHEDULERS,
+    scope='egomm',
+    locations=['egomm.hooks'],
+)
 
 # MMEngine logs a warning at every build for a root that has no child of the default scope.
 # egomm adds nothing to these, so they have no name here.
@@ -187,8 +199,6 @@ for _root in (
     roots.WEIGHT_INITIALIZERS,
     roots.OPTIMIZERS,
     roots.OPTIM_WRAPPERS,
-    roots.OPTIM_WRAPPER_CONSTRUCTORS,
-    roots.PARAM_SCHEDULERS,
     roots.EVALUATOR,
     roots.TASK_UTILS,
     roots.VISUALIZERS,

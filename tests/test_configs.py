@@ -45,11 +45,31 @@ TOKENS = (
 # TBN's dropout lies in the neck.
 MID_LEVEL = (*FUSION, 'model.heads.verb.dropout', 'model.heads.noun.dropout')
 BALANCE = ('default_hooks.modality_balance',)
+DROP = ('train_dataloader.dataset.pipeline.drop',)
+KEEP = ('train_dataloader.dataset.keep',)
+# Rows of the tables, each of which has a twin on all of train.
+ROWS = (
+    *('concat', 'sum', 'gated', 'midlevel', 'query', 'query-aa', 'query-aa-ar'),
+    *('concat-ogm-verb', 'concat-ogm-noun'),
+)
+ALLOCATION = 'model.parts.allocation.'
+CONTROLS = [
+    ('query-aa', 'query-uni', (f'{ALLOCATION}weight',)),
+    ('query-aa', 'query-aa-shuffled', (f'{ALLOCATION}shuffle',)),
+    ('query-aa', 'query-aa-printed', (f'{ALLOCATION}direction',)),
+    (
+        'query',
+        'query-1token',
+        ('model.neck.tasks', 'model.heads.verb.source', 'model.heads.noun.source'),
+    ),
+    ('concat', 'concat-2proj', ('model.neck.projections', *FUSION[1:-1])),
+]
 NEIGHBOURS = [
     (f'{start}_{first}.py', f'{start}_{second}.py', allowed)
     for start in ('configs/mimo/epic100_swin-t', 'configs/toy/mimo')
     for first, second, allowed in [
         ('query', 'query_tokens', TOKENS),
+        ('query', 'query_dropout', DROP),
         ('query', 'concat', FUSION),
         ('query', 'sum', FUSION),
         ('query', 'gated', FUSION),
@@ -60,6 +80,16 @@ NEIGHBOURS = [
         ('concat-ogm-verb', 'concat-ogm-noun', ('default_hooks.modality_balance.task',)),
     ]
 ]
+NEIGHBOURS += [
+    (f'configs/toy/mimo_{first}.py', f'configs/toy/mimo_{second}.py', allowed)
+    for first, second, allowed in CONTROLS
+]
+NEIGHBOURS += [
+    (f'configs/mimo/epic100_swin-t_{row}.py', f'configs/mimo/epic100full_swin-t_{row}.py', KEEP)
+    for row in ROWS
+]
+# A neighbour that differs in the choice of clips alone is built and trained as the other one.
+SAME_BUT_FOR_CLIPS = {second for _, second, allowed in NEIGHBOURS if allowed == KEEP}
 
 
 def write_tokens(config, folder):
@@ -94,6 +124,8 @@ def on_toy_world(config, world, tmp_path):
         for step in ('crop', 'resize', 'spectrogram_size'):
             if dataset.pipeline.get(step):
                 dataset.pipeline[step].size = 64
+        if dataset.pipeline.get('drop'):
+            dataset.pipeline.drop.prob = 0.0  # two clips have to reach every encoder
     for key in ('tail_verbs', 'tail_nouns', 'unseen'):
         if key in config.val_evaluator:
             config.val_evaluator[key] = str(
@@ -116,7 +148,12 @@ WORLDS = {
 
 
 # Its classes and files are those of the real footage: tests/test_main_job.py trains it.
-ON_TOY_WORLD = [path for path in CONFIGS if path.stem != 'mimo_query_real-files']
+ON_TOY_WORLD = [
+    path
+    for path in CONFIGS
+    if path.stem != 'mimo_query_real-files'
+    and str(path.relative_to(ROOT)) not in SAME_BUT_FOR_CLIPS
+]
 
 
 @pytest.mark.parametrize('path', ON_TOY_WORLD, ids=lambda path: str(path.relative_to(ROOT)))
@@ -132,6 +169,7 @@ def test_config_trains_a_step_and_predicts(path, request, tmp_path):
             if isinstance(module, DropPath):
                 module.drop_prob = 0.0  # chance would take the gradient of a block now and then
         optim_wrapper = build_optim_wrapper(model, config.optim_wrapper)
+        optim_wrapper.initialize_count_status(model, 0, 1)  # this batch is a step
         batch = pseudo_collate([dataset[0], dataset[1]])
         before = {name: value.detach().clone() for name, value in model.named_parameters()}
         optim_wrapper.optimizer.zero_grad = lambda: None  # keep the gradients to look at them
@@ -191,6 +229,26 @@ def test_the_paper_setting_is_eight_frames_sixty_epochs_and_a_quarter_of_train()
     assert config.train_dataloader.dataset.keep.fraction == 0.25
     assert config.model.heads.verb.num_classes == 97
     assert config.model.heads.noun.num_classes == 300
+
+
+def test_the_twin_on_all_of_train_has_no_subset():
+    for path in SAME_BUT_FOR_CLIPS:
+        assert Config.fromfile(ROOT / path).train_dataloader.dataset.keep is None
+
+
+def test_the_control_of_projections_has_as_many_parameters_as_the_query_row():
+    query, control = (
+        sum(
+            parameter.numel()
+            for name, parameter in MODELS.build(Config.fromfile(path).model).named_parameters()
+            if not name.startswith('backbones.')
+        )
+        for path in (
+            ROOT / 'configs/toy/mimo_query.py',
+            ROOT / 'configs/toy/mimo_concat-2proj.py',
+        )
+    )
+    assert control == pytest.approx(query, rel=0.01)
 
 
 def test_encoders_start_from_the_files_that_the_command_line_names(tmp_path):

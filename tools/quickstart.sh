@@ -63,6 +63,7 @@ cat <<END
   curves.png                   loss and accuracy while training
   confusion_{verb,noun}.png    which classes are taken for which
   modalities.png               what the model owes to each modality
+  attention_by_class.png       which modality each task looks at, by class
   clips.png                    clips with answers and attention
 
 What to try next:

@@ -45,18 +45,15 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     return args
 
 
-def load_model(config: Any, checkpoint: str) -> Any:
-    """The model with its weights, without re-allocation."""
-    from egomm.compat import load_checkpoint
+def check(config: Any, model: Any) -> None:
+    """Refuse a model whose attention cannot be re-allocated, or is already."""
     from egomm.models.necks.query import QueryFusion
-    from egomm.registry import MODELS
 
     if config.model.neck.get('reallocation') is not None:
         raise ValueError(
             f'{config.filename} re-allocates already, so its dump is not what the search starts '
             'from. Give the config without model.neck.reallocation, and a dump made with it.'
         )
-    model = MODELS.build(config.model)
     if not isinstance(model.neck, QueryFusion):
         raise ValueError(
             f'{config.filename} has the neck {type(model.neck).__name__}; only QueryFusion has '
@@ -68,9 +65,6 @@ def load_model(config: Any, checkpoint: str) -> Any:
             f'The neck has tokens for {strangers}, of which there is no head; the search takes '
             'one token for each task.'
         )
-    state = load_checkpoint(checkpoint)
-    model.load_state_dict(state.get('state_dict', state))
-    return model.eval()
 
 
 def added_latency(model: Any, weights: dict, tokens: int = 196, repeats: int = 40) -> list[float]:
@@ -141,8 +135,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     config = launch.load_config(args)
     config.merge_from_dict(args.cfg_options)
     from egomm.apis import reallocation
+    from egomm.apis.load import load_model
 
-    model = load_model(config, args.checkpoint)
+    model = load_model(config, args.checkpoint).cpu()
+    check(config, model)
     samples = pickle.loads(Path(args.dump).read_bytes())
     clips = reallocation.gather(samples, model.neck.tasks)
     fit = reallocation.cross_fit(model, clips, args.steps)

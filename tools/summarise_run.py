@@ -5,15 +5,19 @@
 
 Writes metrics.json, curves.png, confusion_verb.png, confusion_noun.png, modalities.png and
 clips.png beside the predictions, and prints the numbers. The tests with one modality masked are
-run here, on clips that are loaded once.
+run here, with one pass over the clips. Where the data is there it also draws
+
+* attention_by_class.png, from `record=('attention',)` of the model;
+* confidence.png, from `record=('unimodal_verb', 'unimodal_noun')`;
+* attention_training.png and unimodal_training.png, of what `AllocationLoss` and `UnimodalHeads`
+  logged, and task_conflict.png, of what `TaskConflictHook` did.
 """
 
 import argparse
 import json
 import pickle
 import sys
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +27,20 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 import numpy as np  # noqa: E402
 
 from egomm.apis import launch  # noqa: E402
+from egomm.apis.answers import (  # noqa: E402
+    TASKS,
+    Sample,
+    accuracies,
+    first_answers,
+    labelled,
+    true_classes,
+)
 from egomm.functional.scores import (  # noqa: E402
     confusion_matrix,
     majority_share,
-    rank_actions,
     rank_classes,
     wilson_interval,
 )
-
-TASKS = ('verb', 'noun')
-Sample = dict[str, Any]
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -42,31 +50,6 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument('dump', help='what tools/test.py --dump wrote with this checkpoint')
     parser.add_argument('--clips', type=int, default=8, help='how many clips to show')
     return parser.parse_args(arguments)
-
-
-def labelled(samples: Sequence[Sample]) -> list[Sample]:
-    """Samples that have a label for every task."""
-    return [sample for sample in samples if all(task in sample['gt'] for task in TASKS)]
-
-
-def first_answers(samples: Sequence[Sample]) -> np.ndarray:
-    """The best (verb, noun) of each sample, ``(N, 2)``."""
-    verb, noun = (
-        np.stack([np.asarray(sample['pred'][task]) for sample in samples]) for task in TASKS
-    )
-    return rank_actions(verb, noun, 1)[:, 0]
-
-
-def true_classes(samples: Sequence[Sample]) -> np.ndarray:
-    """The true (verb, noun) of each sample, ``(N, 2)``."""
-    return np.array([[int(sample['gt'][task]) for task in TASKS] for sample in samples])
-
-
-def accuracies(samples: Sequence[Sample]) -> dict[str, float]:
-    """Top-1 of verb, noun and action in percent."""
-    right = first_answers(samples) == true_classes(samples)
-    columns = dict(verb=right[:, 0], noun=right[:, 1], action=right.all(axis=1))
-    return {task: 100 * float(column.mean()) for task, column in columns.items()}
 
 
 def measure(samples: Sequence[Sample]) -> dict[str, dict[str, float]]:
@@ -88,62 +71,38 @@ def measure(samples: Sequence[Sample]) -> dict[str, dict[str, float]]:
     return report
 
 
-def read_curves(work_dir: Path) -> dict[str, dict[str, list[tuple[float, float]]]]:
-    """Loss and validation top-1 over epochs, from MMEngine's scalars of all runs in a folder."""
-    loss: dict[int, tuple[float, float]] = {}
-    validation: dict[str, dict[float, float]] = defaultdict(dict)
-    for path in sorted(work_dir.glob('*/vis_data/scalars.json')):
-        rows = [json.loads(line) for line in path.read_text().splitlines()]
-        steps = [row for row in rows if 'loss' in row]
-        for row in steps:
-            loss[row['step']] = (row['step'], row['loss'])  # a resumed run repeats its last steps
-        for row in rows:
-            for task in (*TASKS, 'action'):
-                value = row.get(f'epic100/all_{task}_accuracy_at_1')
-                if value is not None:
-                    validation[task][row['step']] = value
-    panels: dict[str, dict] = {}
-    if loss:
-        panels['training loss, by step'] = dict(loss=sorted(loss.values()))
-    if validation:
-        panels['validation top-1 in percent, by epoch'] = {
-            task: sorted(points.items()) for task, points in validation.items()
-        }
-    return panels
+def keep_frames(batches: Iterable[dict], ids: set[str], frames: dict) -> Iterator[dict]:
+    """The batches as they are; on the way, the RGB of some clips goes into ``frames``."""
+    for batch in batches:
+        if 'rgb' in batch['inputs']:
+            for sample, clip in zip(batch['data_samples'], batch['inputs']['rgb']):
+                if sample.narration_id in ids:
+                    frames[sample.narration_id] = clip.clone()  # not a view of the whole batch
+        yield batch
 
 
-def load_clips(config: Any) -> list[dict]:
-    """All batches of the test loader, decoded once."""
-    from mmengine.runner import Runner
+def without_each_modality(
+    model: Any, batches: Iterable[dict], samples: Sequence[Sample]
+) -> dict[str, dict[str, float]]:
+    """How top-1 changes with one modality masked, in points, on the clips that have another."""
+    from egomm.apis.subsets import predict_subsets
 
-    return list(Runner.build_dataloader(config.test_dataloader))
-
-
-def load_model(config: Any, checkpoint: str) -> Any:
-    """The model with its weights, ready to predict."""
-    import torch
-
-    from egomm.registry import MODELS
-
-    model = MODELS.build(config.model)
-    state = torch.load(checkpoint, map_location='cpu', weights_only=True)
-    model.load_state_dict(state.get('state_dict', state))
-    return model.to('cuda' if torch.cuda.is_available() else 'cpu').eval()
-
-
-def without_each_modality(model: Any, batches: Sequence[dict]) -> Iterator[tuple[str, dict]]:
-    """Top-1 with one modality masked, for each modality of the model."""
-    import torch
-
-    for modality in model.backbones:
-        print(f'testing without {modality} ...', flush=True)
-        model.data_preprocessor.drop = (modality,)
-        samples = []
-        with torch.inference_mode():
-            for batch in batches:
-                samples += [sample.to_dict() for sample in model.test_step(batch)]
-        yield modality, accuracies(labelled(samples))
-    model.data_preprocessor.drop = ()
+    subsets = {
+        modality: tuple(name for name in model.backbones if name != modality)
+        for modality in model.backbones
+        if len(model.backbones) > 1
+    }
+    whole = {sample['narration_id']: sample for sample in samples}
+    changes = {}
+    predicted = predict_subsets(model, batches, list(subsets.values()))
+    for modality, subset in subsets.items():
+        rest = [clip for clip in labelled(predicted[subset]) if clip['narration_id'] in whole]
+        if not rest:
+            continue
+        before = accuracies([whole[sample['narration_id']] for sample in rest])
+        after = accuracies(rest)
+        changes[modality] = {task: after[task] - before[task] for task in after}
+    return changes
 
 
 def class_names(config: Any, task: str, count: int) -> list[str]:
@@ -170,25 +129,20 @@ def participants(config: Any) -> dict[str, set[str]]:
     return found
 
 
+def spread(samples: Sequence[Sample], count: int) -> list[Sample]:
+    """At most ``count`` samples, evenly spread over all."""
+    places = np.linspace(0, len(samples) - 1, min(count, len(samples))).round().astype(int)
+    return [samples[place] for place in places]
+
+
 def pictures_of_clips(
-    samples: Sequence[Sample],
-    batches: Sequence[dict],
-    model: Any,
-    names: dict[str, list[str]],
-    count: int,
+    samples: Sequence[Sample], frames: dict, model: Any, names: dict[str, list[str]]
 ) -> list:
-    """Clips evenly spread over the test part, with answers and attention."""
+    """Clips with answers and attention; those without RGB are left out."""
     from egomm.visualization.drawing import ClipPicture
 
-    frames = {
-        sample.metainfo['narration_id']: clip
-        for batch in batches
-        if 'rgb' in batch['inputs']
-        for sample, clip in zip(batch['data_samples'], batch['inputs']['rgb'])
-    }
-    places = np.linspace(0, len(samples) - 1, min(count, len(samples))).round().astype(int)
     pictures = []
-    for sample in (samples[place] for place in places):
+    for sample in samples:
         clip = frames.get(sample['narration_id'])
         if clip is None:
             continue
@@ -217,37 +171,76 @@ def pictures_of_clips(
     return pictures
 
 
-def draw(
-    out: Path,
+def draw_answers(
     samples: Sequence[Sample],
     changes: dict,
     pictures: list,
     names: dict[str, list[str]],
-    panels: dict,
-) -> list[str]:
-    """Write the pictures; returns their names."""
-    from egomm.visualization.drawing import bars, confusion, contact_sheet, curves
+) -> dict:
+    """Figures of the answers, by the name of their file."""
+    from egomm.visualization.drawing import bars, confusion, contact_sheet
 
     figures = {}
-    if panels:
-        figures['curves.png'] = curves(panels)
     answers, truth = first_answers(samples), true_classes(samples)
     for index, task in enumerate(TASKS):
         counts = confusion_matrix(answers[:, index], truth[:, index], len(names[task]))
         title = f'{task}: truth and answer'
         figures[f'confusion_{task}.png'] = confusion(counts, names[task], title)
-    by_task = {
-        task: {name: change[task] for name, change in changes.items()}
-        for task in (*TASKS, 'action')
-    }
-    figures['modalities.png'] = bars(
-        by_task, 'change of top-1, points', 'one modality masked at test'
-    )
+    if changes:
+        by_task = {
+            task: {name: change[task] for name, change in changes.items()}
+            for task in (*TASKS, 'action')
+        }
+        figures['modalities.png'] = bars(
+            by_task, 'change of top-1, points', 'one modality masked at test'
+        )
     if pictures:
         figures['clips.png'] = contact_sheet(pictures)
-    for name, figure in figures.items():
-        figure.savefig(out / name)
-    return list(figures)
+    return figures
+
+
+def draw_training(work_dir: Path, modalities: Sequence[str]) -> dict:
+    """Figures of what was logged while training, by the name of their file."""
+    from egomm.visualization import history
+    from egomm.visualization.drawing import curves
+
+    logged = history.read_history(work_dir)
+    panels = {
+        'curves.png': history.learning(logged, TASKS),
+        'attention_training.png': history.attention_shares(logged, TASKS, modalities),
+        'unimodal_training.png': history.unimodal(logged, TASKS, modalities),
+        'task_conflict.png': history.task_conflict(logged),
+    }
+    return {name: curves(panel) for name, panel in panels.items() if panel}
+
+
+def draw_modalities(
+    samples: Sequence[Sample], shown: Sequence[Sample], model: Any, names: dict[str, list[str]]
+) -> dict:
+    """Figures of recorded attention and unimodal predictions, by the name of their file."""
+    from egomm.models.parts.unimodal import UnimodalHeads
+    from egomm.visualization.modalities import (
+        class_shares,
+        clip_confidence,
+        confidence_panels,
+        share_heatmaps,
+    )
+
+    figures = {}
+    if 'attention' in samples[0]['pred']:
+        modalities = model.neck.modalities
+        tables = {
+            task: class_shares(samples, task, place, modalities, names[task])
+            for place, task in enumerate(model.neck.tasks)
+            if task in names
+        }
+        figures['attention_by_class.png'] = share_heatmaps(tables, modalities)
+    heads = [part for part in model.parts.values() if isinstance(part, UnimodalHeads)]
+    recorded = {task: names[task] for task in TASKS if f'unimodal_{task}' in samples[0]['pred']}
+    if heads and recorded:
+        clips = [clip_confidence(sample, list(heads[0].in_channels), recorded) for sample in shown]
+        figures['confidence.png'] = confidence_panels(clips)
+    return figures
 
 
 def show(metrics: dict) -> None:
@@ -292,13 +285,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f'{args.dump} has no sample with a label for each of {list(TASKS)}. '
             'Evaluate a part that has labels.'
         )
-    print('loading the model and the clips ...', flush=True)
-    model, batches = load_model(config, args.checkpoint), load_clips(config)
+    from mmengine.runner import Runner
+
+    from egomm.apis.load import load_model
+
+    model = load_model(config, args.checkpoint)
     top1, people = measure(samples), participants(config)
-    changes = {
-        modality: {task: value - top1[task]['top1'] for task, value in values.items()}
-        for modality, values in without_each_modality(model, batches)
-    }
+    print('testing without each modality ...', flush=True)
+    shown, frames = spread(samples, args.clips), {}
+    batches = keep_frames(
+        Runner.build_dataloader(config.test_dataloader, seed=0),
+        {sample['narration_id'] for sample in shown},
+        frames,
+    )
+    changes = without_each_modality(model, batches, samples)
     names = {task: class_names(config, task, len(samples[0]['pred'][task])) for task in TASKS}
     metrics = dict(
         clips=len(samples),
@@ -310,10 +310,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     (out / 'metrics.json').write_text(json.dumps(metrics, indent=2) + '\n')
     print('drawing ...', flush=True)
-    pictures = pictures_of_clips(samples, batches, model, names, args.clips)
-    written = draw(out, samples, changes, pictures, names, read_curves(out))
+    pictures = pictures_of_clips(shown, frames, model, names)
+    figures = {
+        **draw_training(out, list(model.backbones)),
+        **draw_answers(samples, changes, pictures, names),
+        **draw_modalities(samples, shown, model, names),
+    }
+    for name, figure in figures.items():
+        figure.savefig(out / name)
     show(metrics)
-    print(f'\nwritten to {out}: {", ".join(["metrics.json", *written])}')
+    print(f'\nwritten to {out}: {", ".join(["metrics.json", *figures])}')
 
 
 if __name__ == '__main__':

@@ -32,7 +32,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument(
         '--auto-scale-lr',
         action='store_true',
-        help='scale the learning rate by the batch size / auto_scale_lr.base_batch_size',
+        help='scale the learning rate by the clips of a step / auto_scale_lr.base_batch_size',
     )
     parser.add_argument('--seed', type=int, help='the one seed of the run')
     parser.add_argument('--diff-rank-seed', action='store_true', help='seed + rank in each process')
@@ -71,6 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             randomness[name] = True
     config.randomness = randomness
     config.merge_from_dict(args.cfg_options)
+    if args.auto_scale_lr:
+        # MMEngine compares it with the clips of one batch, but a step may be of several.
+        config.auto_scale_lr.base_batch_size /= config.optim_wrapper.get('accumulative_counts', 1)
     launch.build_runner(config).train()
 
 

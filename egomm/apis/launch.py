@@ -256,6 +256,10 @@ def build_runner(config: Config) -> 'Runner':
             )
     elif not torch.cuda.is_available():
         leave_cores_to_loaders(config)
+    if config.get('activation_checkpointing'):
+        compat.checkpoint_activations_without_reentry()
+    if (config.get('optim_wrapper') or {}).get('accumulative_counts', 1) > 1:
+        compat.let_schedules_count_batches()
     with compat.quiet_dependencies():
         if 'runner_type' in config:
             return RUNNERS.build(config)

@@ -186,6 +186,11 @@ def _check(model: nn.Module, task: str) -> None:
             f'ModalityBalanceHook modulates the backbones of {list(contributors)}, but the model '
             f'has {sorted(model.backbones)}: {missing} missing. Correct `in_channels` of the neck.'
         )
+    if getattr(model, 'mixing', None) is not None:
+        raise ValueError(
+            'ModalityBalanceHook scores each clip by its one label, but the model mixes clips. '
+            'Remove `mixing` from the model, or the hook.'
+        )
     if task not in model.heads:
         raise ValueError(
             f'ModalityBalanceHook has task={task!r}, but the model has heads for '

@@ -8,6 +8,7 @@ The names below are for readers and type checkers. A component needs no base cla
 registered in ``egomm.registry.MODELS`` whose methods look like this can be named in a config.
 """
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -25,7 +26,8 @@ class Backbone(Protocol):
 class Part(Protocol):
     """What crosses modalities or heads: predictions of single modalities, a loss over several.
 
-    Not every part adds streams, and not every one has a loss; both methods are there.
+    Not every part adds streams, and not every one has a loss; both methods are there. A part
+    whose loss has no meaning for mixed clips has an attribute ``hard_labels = True``.
     """
 
     def __call__(self, streams: dict[str, Stream]) -> dict[str, Stream]:
@@ -85,3 +87,17 @@ class SampleLoss(Protocol):
 
     def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Map logits ``(B, K)`` and labels ``(B,)`` to one loss a sample, ``(B,)``."""
+
+
+class Weighting(Protocol):
+    """How much each task counts in what is minimised."""
+
+    def __call__(
+        self, losses: dict[str, Tensor], shared: Sequence[Tensor]
+    ) -> tuple[dict[str, Tensor | float], dict[str, Tensor]]:
+        """Return a factor for each task's loss, and further scalars.
+
+        ``losses`` has a scalar by task, 0 where no sample of the batch has the label. ``shared``
+        are the trained parameters before the heads. Of the further scalars, which the log has as
+        ``weighting/<name>``, one whose name contains ``loss`` is minimised.
+        """

@@ -11,6 +11,7 @@ from mmengine import dist
 from mmengine.model import BaseModel, ModuleDict
 from torch import Tensor
 
+from egomm.models.mixing import Mix
 from egomm.models.views import average_views
 from egomm.registry import MODELS
 from egomm.structures import EgoSample, Stream
@@ -28,14 +29,20 @@ class MultiIOModel(BaseModel):
         heads: Config of one head a task.
         record: Names of neck outputs to keep beside the predictions, for example
             ``('attention',)``. Each lands in ``sample.pred`` under its name.
+        weighting: Config of how the tasks' losses are weighed (`contracts.Weighting`); all count
+            the same by default.
         keep_views: Where a clip is tested in several views, leave their single predictions in
             ``sample.pred['views']``.
+        mixing: Config of what mixes the clips of a training batch, as `ClipMixing` does. The loss
+            is then the weighted sum of those for the labels of either clip, with the same dropout:
+            for cross-entropy the one for soft labels.
         data_preprocessor: Config of the data preprocessor.
         init_cfg: Initialisation, as MMEngine takes it.
 
     Raises:
         ValueError: If the batch lacks a modality that has a backbone, a head reads a neck
-            output that does not exist, or a loss is not finite.
+            output that does not exist, a loss is not finite, or ``mixing`` meets a part that needs
+            whole labels.
     """
 
     def __init__(
@@ -46,7 +53,9 @@ class MultiIOModel(BaseModel):
         heads: dict[str, dict],
         parts: dict[str, dict | None] | None = None,
         record: tuple[str, ...] = (),
+        weighting: dict | None = None,
         keep_views: bool = False,
+        mixing: dict | None = None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -57,7 +66,15 @@ class MultiIOModel(BaseModel):
         self.neck = MODELS.build(neck)
         self.heads = _build_all('heads', heads)
         self.record = tuple(record)
+        self.weighting = MODELS.build(weighting or dict(type='FixedWeights'))
         self.keep_views = keep_views
+        self.mixing = None if mixing is None else MODELS.build(mixing)
+        hard = [name for name, part in self.parts.items() if getattr(part, 'hard_labels', False)]
+        if mixing is not None and hard:
+            raise ValueError(
+                f'mixing gives a clip two labels, but the parts {hard} are defined for one. '
+                'Remove `mixing` from the model, or these parts.'
+            )
 
     def forward(
         self,
@@ -73,11 +90,15 @@ class MultiIOModel(BaseModel):
             mode: 'tensor' returns the neck's outputs, 'loss' a dict of scalars named
                 ``<task>/<name>``, 'predict' the samples with ``pred`` filled.
         """
+        mix = None
+        if mode == 'loss' and self.training and self.mixing is not None:
+            labelled = torch.tensor([bool(sample.gt) for sample in data_samples])
+            inputs, mix = self.mixing(inputs, labelled)
         outputs = self.extract(inputs)
         if mode == 'tensor':
             return outputs
         if mode == 'loss':
-            return self._loss(outputs, data_samples)
+            return self._mixed_loss(outputs, data_samples, mix)
         if mode == 'predict':
             return self._predict(outputs, data_samples)
         raise ValueError(f"mode is 'tensor', 'loss' or 'predict'; got {mode!r}")
@@ -112,21 +133,52 @@ class MultiIOModel(BaseModel):
                 )
         return outputs
 
+    def _mixed_loss(
+        self, outputs: dict[str, Stream], samples: list[EgoSample], mix: Mix | None
+    ) -> dict[str, Tensor]:
+        if mix is None:
+            return self._loss(outputs, samples)
+        devices = {stream.x.device for stream in outputs.values() if stream.x.is_cuda}
+        # Both see the same dropout.
+        with torch.random.fork_rng(devices):
+            own = self._loss(outputs, samples)
+        other = self._loss(outputs, [samples[index] for index in mix.partners.tolist()])
+        return {name: mix.share * own[name] + (1 - mix.share) * other[name] for name in own}
+
     def _loss(self, outputs: dict[str, Stream], samples: list[EgoSample]) -> dict[str, Tensor]:
-        losses = {}
+        answers = {}
         for task, head in self.heads.items():
             targets = [sample.gt.get(task) for sample in samples]
             try:
-                answer = head.loss(outputs[head.source], targets)
+                answers[task] = head.loss(outputs[head.source], targets)
             except ValueError as error:
                 raise ValueError(f'head {task!r}: {error}') from error
-            for name, value in answer.items():
-                losses[f'{task}/{name}'] = value
+        losses = self._weigh(answers)
         tasks = {*self.heads, *(task for sample in samples for task in sample.gt)}
         targets = {task: [sample.gt.get(task) for sample in samples] for task in tasks}
         for name, part in self.parts.items():
             for key, value in part.loss(outputs, targets).items():
                 losses[f'{name}/{key}'] = value
+        return losses
+
+    def _weigh(self, answers: dict[str, dict[str, Tensor]]) -> dict[str, Tensor]:
+        """What the heads answer, by its name in the log, with the tasks' losses weighed."""
+        totals: dict[str, Tensor] = {}
+        for task, answer in answers.items():
+            for name, value in answer.items():
+                if 'loss' in name:
+                    totals[task] = totals[task] + value if task in totals else value
+        shared = [
+            parameter
+            for modules in (self.backbones, self.parts, self.neck)
+            for parameter in modules.parameters()
+            if parameter.requires_grad
+        ]
+        factors, scalars = self.weighting(totals, shared)
+        losses = {f'weighting/{name}': value for name, value in scalars.items()}
+        for task, answer in answers.items():
+            for name, value in answer.items():
+                losses[f'{task}/{name}'] = value * factors[task] if 'loss' in name else value
         return losses
 
     def _predict(self, outputs: dict[str, Stream], samples: list[EgoSample]) -> list[EgoSample]:

@@ -15,6 +15,8 @@ import av
 import cv2
 import numpy as np
 
+from egomm.functional.time_grid import flow_index
+from egomm.testing.annotations import image_number
 from egomm.testing.plan import Video
 from egomm.testing.sound import RATE
 from egomm.testing.spec import KitchenSpec
@@ -39,19 +41,33 @@ def write_media(
     """
     home = root / video.participant_id
     rgb = home / 'rgb_frames' / video.video_id
-    flow = FlowWriter(home / 'flow_frames' / video.video_id, spec, video.flow_stride)
+    wanted = None if spec.images == 'all' else flow_images_of_actions(video)
+    flow = FlowWriter(home / 'flow_frames' / video.video_id, spec, video.flow_stride, wanted)
     movie_path = home / 'videos' / f'{video.video_id}.MP4'
-    for folder in (rgb, movie_path.parent, home / 'audio'):
+    for folder in (movie_path.parent, home / 'audio', *([rgb] if spec.images == 'all' else [])):
         folder.mkdir(parents=True, exist_ok=True)
     size = write_wav(home / 'audio' / f'{video.video_id}.wav', sound)
     quality = [cv2.IMWRITE_JPEG_QUALITY, spec.jpeg_quality]
     with MovieWriter(movie_path, spec.width, spec.height, video.fps, sound) as movie:
         for number, frame in enumerate(frames, start=1):
-            data = cv2.imencode('.jpg', cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), quality)[1]
-            size += _write(f'{rgb}/frame_{number:010d}.jpg', data)
+            if spec.images == 'all':
+                data = cv2.imencode('.jpg', cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), quality)[1]
+                size += _write(f'{rgb}/frame_{number:010d}.jpg', data)
             size += flow.add(frame)
             movie.add(frame)
     return size + movie_path.stat().st_size
+
+
+def flow_images_of_actions(video: Video) -> set[int]:
+    """The first flow image, those that labelled actions are seen in, and one beyond each end."""
+    numbers = {1}  # by which readers find the folder
+    for action in video.actions:
+        first, last = (
+            flow_index(image_number(edge, video.fps), video.flow_stride)
+            for edge in (action.start, action.stop)
+        )
+        numbers.update(range(first - 1, last + 2))
+    return numbers
 
 
 def write_wav(path: Path, sound: np.ndarray) -> int:
@@ -75,13 +91,15 @@ def flow_to_bytes(flow: np.ndarray, bound: float) -> np.ndarray:
 
 
 class FlowWriter:
-    """Computes flow between every stride-th frame and writes u and v."""
+    """Computes flow between every stride-th frame and writes u and v, all or the wanted ones."""
 
-    def __init__(self, folder: Path, spec: KitchenSpec, stride: int) -> None:
+    def __init__(
+        self, folder: Path, spec: KitchenSpec, stride: int, wanted: set[int] | None = None
+    ) -> None:
         self.folders = [folder / axis for axis in ('u', 'v')]
         for path in self.folders:
             path.mkdir(parents=True, exist_ok=True)
-        self.bound, self.stride = spec.flow_bound, stride
+        self.bound, self.stride, self.wanted = spec.flow_bound, stride, wanted
         self.quality = [cv2.IMWRITE_JPEG_QUALITY, spec.jpeg_quality]
         # The preset's coarsest output (a quarter of the size) is too coarse for tiny frames.
         self.engine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
@@ -96,9 +114,9 @@ class FlowWriter:
             return 0
         grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
         size = 0
-        if self.previous is not None:
+        number = (self.seen - 1) // self.stride
+        if self.previous is not None and (self.wanted is None or number in self.wanted):
             flow = flow_to_bytes(self.engine.calc(self.previous, grey, None), self.bound)
-            number = (self.seen - 1) // self.stride
             for axis, folder in enumerate(self.folders):
                 data = cv2.imencode('.jpg', flow[..., axis], self.quality)[1]
                 size += _write(f'{folder}/frame_{number:010d}.jpg', data)

@@ -66,6 +66,8 @@ class KitchenSpec:
         gaze_untracked: Share of frames without gaze.
         flow_bound: Pixels per flow step that map to the end of the 8-bit range.
         jpeg_quality: Quality of RGB and flow JPEGs.
+        images: ``'all'``, or ``'actions'`` for a world of a third of the files: RGB in the videos
+            alone, flow images of labelled actions alone.
     """
 
     seed: int = 0
@@ -104,6 +106,7 @@ class KitchenSpec:
     gaze_untracked: float = 0.1
     flow_bound: float = 4.0
     jpeg_quality: int = 92
+    images: str = 'all'
 
     def __post_init__(self) -> None:
         """Refuses a spec that cannot be drawn.
@@ -173,6 +176,7 @@ class KitchenSpec:
             'sensor_noise',
         ):
             _demand(getattr(self, name) >= 0, name, 'at least 0', getattr(self, name))
+        _demand(self.images in ('all', 'actions'), 'images', "'all' or 'actions'", self.images)
         _demand(self.flow_bound > 0, 'flow_bound', 'more than 0 pixels', self.flow_bound)
 
     def signal(self, task: str) -> dict[str, float]:
@@ -277,5 +281,6 @@ PRESETS = {
         clutter=1.0,
         kitchen_noise=0.3,
         sensor_noise=4.0,
+        images='actions',
     ),
 }

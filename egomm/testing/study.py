@@ -9,6 +9,7 @@ initial weights, and the order.
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ class Row:
         config: The config's part of the name.
         changes: Settings that differ from it, by dotted key.
         paper: Verb, noun and action top-1 of the paper's row on EPIC-KITCHENS-100, if it has one.
+        modalities: Those that are left, for a row on a part of them; only of a concatenation.
         tuned_as: Row whose learning rate is taken, instead of a search of its own.
     """
 
@@ -38,6 +40,7 @@ class Row:
     config: str
     changes: dict[str, Any] = field(default_factory=dict)
     paper: tuple[float, float, float] | None = None
+    modalities: tuple[str, ...] = MODALITIES
     tuned_as: str | None = None
 
 
@@ -61,7 +64,7 @@ class Setting:
     out: Path
     width: int = 32
     hidden: int = 64
-    epochs: int = 12
+    epochs: int = 20
     batch_size: int = 64
     left_out: int = 5
 
@@ -85,9 +88,13 @@ def study_config(row: Row, setting: Setting, learning_rate: float, seed: int) ->
             hidden_channels=setting.hidden,
             out_channels=setting.width,
         )
-        for name in MODALITIES
+        for name in row.modalities
     }
-    config.model.data_preprocessor.modalities = dict.fromkeys(MODALITIES)
+    config.model.data_preprocessor.modalities = dict.fromkeys(row.modalities)
+    if row.modalities != MODALITIES:
+        config.model.neck.in_channels = dict.fromkeys(row.modalities, setting.width)
+        for head in config.model.heads.values():
+            head.in_channels = setting.width * len(row.modalities)
     loader = dict(num_workers=0, persistent_workers=False, collate_fn=dict(type='pseudo_collate'))
     config.train_dataloader = dict(
         loader,
@@ -108,10 +115,16 @@ def study_config(row: Row, setting: Setting, learning_rate: float, seed: int) ->
     balance = config.default_hooks.get('modality_balance')
     if balance:  # OGM acts in the first half, as in its own code
         balance.end_epoch = setting.epochs // 2
+    config.custom_hooks = [
+        dict(
+            type='TaskConflictHook', interval=max(1, setting.epochs // 4), clips=256, batch_size=64
+        )
+    ]
     config.default_hooks.checkpoint = None
     config.default_hooks.logger = dict(type='LoggerHook', interval=1000)
     config.visualizer = dict(type='Visualizer', vis_backends=[])
     config.randomness = dict(seed=seed)
+    config.env_cfg.mp_cfg.mp_start_method = 'spawn'  # as the processes that run this
     config.log_level = 'ERROR'
     config.launcher = 'none'
     config.merge_from_dict(dict(row.changes))
@@ -135,9 +148,18 @@ def keep_list(setting: Setting, seed: int) -> Path:
 
 def read_clips(folder: Path) -> list[tuple[str, str]]:
     """Narration and participant id of every cached clip."""
-    with (folder / 'clips.jsonl').open(encoding='utf-8') as file:
-        records = [json.loads(line)['metainfo'] for line in file]
+    records = [record['metainfo'] for record in _records(folder)]
     return [(record['narration_id'], record['participant_id']) for record in records]
+
+
+def read_labels(folder: Path) -> list[dict[str, int]]:
+    """Labels by task of every cached clip."""
+    return [record['gt'] for record in _records(folder)]
+
+
+def _records(folder: Path) -> list[dict[str, Any]]:
+    with (folder / 'clips.jsonl').open(encoding='utf-8') as file:
+        return [json.loads(line) for line in file]
 
 
 def run(
@@ -234,6 +256,8 @@ def _train(config: Config, path: Path) -> tuple[Any, float, dict[str, float]]:
     path.parent.mkdir(parents=True, exist_ok=True)
     config.work_dir = str(path.parent / 'runs')
     config.experiment_name = path.stem + f'_{time.time_ns()}'
+    # One thread a run, as one process a core runs: OpenMP's threads would wait for each other.
+    os.environ['OMP_NUM_THREADS'] = '1'
     torch.set_num_threads(1)
     start = time.process_time()
     runner = build_runner(config)
@@ -243,7 +267,7 @@ def _train(config: Config, path: Path) -> tuple[Any, float, dict[str, float]]:
     logged = {
         name.removeprefix('train/'): float(buffer.mean(50))
         for name, buffer in runner.message_hub.log_scalars.items()
-        if name.startswith('train/') and name.count('/') > 1
+        if name.count('/') > 1
     }
     return runner, seconds, logged
 

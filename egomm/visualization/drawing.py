@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
 
@@ -37,7 +38,7 @@ class ClipPicture:
 
 
 def curves(panels: Mapping[str, Mapping[str, Points]]) -> Figure:
-    """Lines, one panel a quantity.
+    """Lines over whole numbers (steps or epochs), one panel a quantity.
 
     Args:
         panels: By title (the quantity and its axis), the lines by name, each a list of ``(x, y)``.
@@ -51,14 +52,19 @@ def curves(panels: Mapping[str, Mapping[str, Points]]) -> Figure:
             f'curves wants at least one point in every panel; got none in {empty or "any"}. '
             'Leave the panel out.'
         )
-    figure = Figure(figsize=(5.2 * len(panels), 3.6), dpi=120, layout='constrained')
+    columns = len(panels) if len(panels) < 4 else 2
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(5.2 * columns, 3.6 * rows), dpi=120, layout='constrained')
     for index, (name, lines) in enumerate(panels.items()):
-        axes = figure.add_subplot(1, len(panels), index + 1)
+        axes = figure.add_subplot(rows, columns, index + 1)
         for colour, (label, points) in zip(COLOURS, lines.items()):
             # A few points are marked one by one, many would hide the line.
             marker = 'o' if len(points) < 30 else None
             axes.plot(*zip(*points), color=colour, label=label, marker=marker, markersize=4)
-        axes.set(title=name)
+        if any(y < 0 for points in lines.values() for _, y in points):
+            axes.axhline(0, color='black', linewidth=0.8)
+        axes.set_title(name, fontsize=10)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
     return figure

@@ -15,10 +15,12 @@ from egomm.functional.scores import (
     confusion_matrix,
     epic100,
     majority_share,
+    mean_over_classes,
     rank_actions,
     rank_classes,
     shot_accuracy,
     shot_groups,
+    trimmed_report,
     wilson_interval,
 )
 
@@ -213,6 +215,34 @@ class TestClassReport:
         result = [hits[:, 0].mean(), hits.any(axis=1).mean()]
         assert result == pytest.approx(official['accuracy']['action'], abs=1e-9)
 
+    @pytest.mark.parametrize('measure', ['precision', 'recall'])
+    def test_classes_of_actions_equal_the_official_epic55_script(self, golden, measure):
+        data = load(golden / 'mtl' / 'epic55_official.npz')
+        official = json.loads(str(data['metrics_json']))
+        sums = data['verb_scores'][:, :, None] + data['noun_scores'][:, None]
+        labels = 352 * data['verb_class'] + data['noun_class']
+        report = class_report(
+            sums.reshape(len(sums), -1), labels, data['many_shot_actions'] @ [352, 1]
+        )
+        assert report[measure] == pytest.approx(100 * official[measure]['action'], abs=1e-9)
+
+    def test_trimmed_precision_and_recall_equal_golden(self):
+        data = load(GOLDEN / 'mtl' / 'cls_metrics.npz')
+        report = trimmed_report(data['logits'], data['labels'], data['valid'])
+        expected = {
+            'precision': float(data['avg_precision_trimmed']),
+            'recall': float(data['avg_recall_trimmed']),
+        }
+        assert report == pytest.approx(expected, abs=5e-3, rel=0)  # rounded by class
+
+    def test_trimmed_by_hand(self):
+        # Rows with a 2 as label or prediction vanish: labels 0 0 1, predicted 0 1 1 are left.
+        scores = np.eye(3)[[0, 1, 1, 2, 1]]
+        report = trimmed_report(scores, [0, 0, 1, 1, 2], classes=[0, 1])
+        assert report == pytest.approx({'precision': 75, 'recall': 75})
+        with pytest.raises(ValueError, match=r'trimmed_report wants classes.*got \[\]'):
+            trimmed_report(scores, [0, 0, 1, 1, 2], classes=[])
+
     def test_mean_class_accuracy_equals_golden(self, golden):
         data = load(golden / 'mimo' / 'c1_metrics_inputs.npz')
         expected = json.loads((golden / 'mimo' / 'mean_class_expected.json').read_text())
@@ -272,6 +302,19 @@ class TestWilsonInterval:
     def test_impossible_counts_are_refused(self, successes, trials):
         with pytest.raises(ValueError, match=f'got {successes} of {trials}'):
             wilson_interval(successes, trials)
+
+
+def test_every_class_weighs_the_same_in_the_mean_over_classes():
+    # Class 7: 1 of 2; class 2: 1 of 1. Pairs: (7, 0): 1 of 1; (7, 1): 0 of 1; (2, 1): 1 of 1.
+    assert mean_over_classes([1, 0, 1], [7, 7, 2]) == 0.75
+    assert mean_over_classes([1, 0, 1], [[7, 0], [7, 1], [2, 1]]) == pytest.approx(2 / 3)
+    rng = np.random.default_rng(0)
+    scores, labels = rng.random((50, 4)), rng.integers(4, size=50)
+    right = scores.argmax(axis=1) == labels
+    report = class_report(scores, labels)
+    assert 100 * mean_over_classes(right, labels) == pytest.approx(report['mean_class_accuracy'])
+    with pytest.raises(ValueError, match='at least one row'):
+        mean_over_classes([], [])
 
 
 def test_majority_share_counts_ids_and_pairs():

@@ -14,14 +14,14 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from egomm.hooks import ModalityBalanceHook
-from egomm.models import ClassificationHead, ConcatFusion, QueryFusion
+from egomm.models import ClassificationHead, ClipMixing, ConcatFusion, QueryFusion
 from egomm.registry import HOOKS, MODELS
 from egomm.structures import EgoSample, Stream
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def make_model(neck=None, source='fused', backbones=('rgb', 'audio')):
+def make_model(neck=None, source='fused', backbones=('rgb', 'audio'), mixing=None):
     """Encoders of one weight each; the verb head knows class 1 by rgb and, less, by audio."""
     head = ClassificationHead(in_channels=2, num_classes=2, source=source, dropout=0.0)
     with torch.no_grad():
@@ -31,6 +31,7 @@ def make_model(neck=None, source='fused', backbones=('rgb', 'audio')):
     model.backbones = nn.ModuleDict({name: nn.Linear(1, 1, bias=False) for name in backbones})
     model.neck = neck or ConcatFusion(in_channels=dict(rgb=1, audio=1))
     model.heads = nn.ModuleDict(dict(verb=head))
+    model.mixing = mixing
     for backbone in model.backbones.values():
         nn.init.ones_(backbone.weight)
     return model
@@ -183,6 +184,11 @@ def test_noise_reaches_every_encoder_and_depends_on_seed_and_iteration_alone():
             ),
             dict(),
             r"'contributions', which QueryFusion does not give\. Use a linear fusion such as Conc",
+        ),
+        (
+            dict(mixing=ClipMixing(mixup=1.0)),
+            dict(),
+            r'by its one label, but the model mixes clips\. Remove `mixing`',
         ),
     ],
 )

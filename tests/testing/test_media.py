@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from egomm.datasets import EpicKitchens
 from egomm.testing.media import FlowWriter, flow_to_bytes, write_media
 from egomm.testing.plan import Video
 from egomm.testing.spec import KitchenSpec
@@ -81,3 +82,39 @@ def test_official_files_of_one_video(tmp_path, fps, number, name, flows):
         heard = np.concatenate([f.to_ndarray()[0] for f in container.decode(audio=0)])
     assert abs(len(heard) - len(sound)) < 2200
     assert np.abs(np.fft.rfft(heard)).argmax() * 24_000 / len(heard) == pytest.approx(440, abs=3)
+
+
+def test_a_world_of_fewer_images_still_shows_every_action(make_toy_world):
+    """RGB then comes from the videos; flow images are those around the labelled actions."""
+    lean, full = (make_toy_world(videos=3, images=images) for images in ('actions', 'all'))
+    assert not list(lean.rglob('rgb_frames'))
+    counts = [len(list(root.rglob('flow_frames/*/u/*.jpg'))) for root in (lean, full)]
+    assert 0 < counts[0] < counts[1]
+    sources = dict(
+        rgb=[
+            dict(type='frames', path='{participant}/rgb_frames/{video}/frame_{index:010d}.jpg'),
+            dict(type='video', path='{participant}/videos/{video}.MP4'),
+        ],
+        flow=dict(
+            type='flow', path='{participant}/flow_frames/{video}/{axis}/frame_{index:010d}.jpg'
+        ),
+    )
+    steps = [
+        dict(type='SampleSegments', mode='centre'),
+        dict(type='LoadRGB'),
+        dict(type='LoadFlow'),
+    ]
+    clips = [
+        EpicKitchens(
+            ann_file='annotations/EPIC_100_train.csv',
+            data_root=str(root),
+            sources=sources,
+            pipeline=steps,
+            test_mode=True,
+        )
+        for root in (lean, full)
+    ]
+    for index in range(len(clips[0])):
+        one, other = (dataset[index] for dataset in clips)
+        np.testing.assert_array_equal(one['flow'], other['flow'])
+        assert np.abs(one['rgb'].astype(int) - other['rgb']).mean() < 8  # two codecs

@@ -1,5 +1,6 @@
 """Two processes do what one does."""
 
+import json
 import shutil
 
 import pytest
@@ -122,3 +123,43 @@ def test_two_processes_give_the_loss_curve_of_one_on_the_toy_kitchen(
     assert len(curves[0]) == len(curves[1]) > 2
     for one, two in zip(*curves):
         assert two == pytest.approx(one, rel=1e-4, abs=1e-6)
+
+
+def test_measuring_task_conflict_changes_no_bit_and_is_the_same_on_two_processes(
+    command_line, trained, tmp_path
+):
+    config = tmp_path / 'config.py'
+    config.write_text(
+        f"_base_ = ['{command_line.config}']\n"
+        "custom_hooks = [dict(type='TaskConflictHook', clips=11, batch_size=4)]\n"
+    )
+    measured = []
+    for processes, batch in ((1, 4), (2, 2)):
+        folder = tmp_path / str(processes)
+        command_line.call(
+            'bash',
+            command_line.tools / 'dist_train.sh',
+            config,
+            str(processes),
+            '--work-dir',
+            folder,
+            '--cfg-options',
+            f'train_dataloader.batch_size={batch}',
+            folder=tmp_path,
+        )
+        rows = [
+            json.loads(line)
+            for path in folder.glob('*/vis_data/scalars.json')
+            for line in path.read_text().splitlines()
+        ]
+        measured.append([row for row in rows if 'conflict/verb-noun/neck' in row])
+    assert [row['step'] for row in measured[0]] == [1, 2]
+    assert sum(name.startswith('conflict') for name in measured[0][0]) == 7
+    for one, two in zip(*measured):
+        assert two == pytest.approx(one, rel=1e-3, abs=1e-4)
+    with_hook, without = (
+        torch.load(folder / 'epoch_2.pth', weights_only=True)
+        for folder in (tmp_path / '1', trained)
+    )
+    for part in ('state_dict', 'optimizer'):
+        torch.testing.assert_close(with_hook[part], without[part], rtol=0, atol=0)

@@ -1,8 +1,11 @@
 import importlib.util
-import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
+
+from egomm.registry import MODELS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,22 +46,59 @@ def test_each_task_stands_beside_what_it_has_to_beat(summarise_run):
     assert report['noun']['lower95'] == pytest.approx(15.0, abs=0.05)
 
 
-def test_samples_without_a_label_are_left_out(summarise_run):
-    unlabelled = dict(gt=dict(noun=1), pred={})
-    assert summarise_run.labelled([*SAMPLES, unlabelled]) == SAMPLES
+def test_a_masked_modality_is_compared_on_the_clips_that_have_another(summarise_run, monkeypatch):
+    named = [dict(clip, narration_id=f'clip_{row}') for row, clip in enumerate(SAMPLES)]
+    wrong = dict(verb=[0.0, 2.0], noun=[1.0, 0.0])
+    # Without audio the last clip has nothing, and the first is no longer recognised.
+    left = [dict(named[0], pred=wrong), *named[1:3]]
+    monkeypatch.setattr(
+        'egomm.apis.subsets.predict_subsets',
+        lambda model, batches, subsets: {('audio',): [], ('rgb',): left},
+    )
+    model = SimpleNamespace(backbones=dict(rgb=None, audio=None))
+    changes = summarise_run.without_each_modality(model, [], named)
+    assert changes == dict(audio=pytest.approx(dict(verb=-100 / 3, noun=-100 / 3, action=-100 / 3)))
 
 
-def test_curves_of_a_resumed_run_hold_each_step_once(tmp_path, summarise_run):
-    first = [dict(loss=3.0, step=10), dict(loss=2.0, step=20)]
-    second = [dict(loss=2.5, step=20), {'epic100/all_verb_accuracy_at_1': 40.0, 'step': 2}]
-    for name, rows in (('20260101_1', first), ('20260101_2', second)):
-        folder = tmp_path / name / 'vis_data'
-        folder.mkdir(parents=True)
-        (folder / 'scalars.json').write_text('\n'.join(map(json.dumps, rows)))
-    loss, validation = summarise_run.read_curves(tmp_path).values()
-    assert loss == dict(loss=[(10, 3.0), (20, 2.5)])
-    assert validation == dict(verb=[(2, 40.0)])
+def test_frames_are_kept_of_the_wanted_clips_alone(summarise_run):
+    clips = [SimpleNamespace(narration_id='a'), SimpleNamespace(narration_id='b')]
+    batch = dict(inputs=dict(rgb=torch.rand(2, 3, 1, 4, 4)), data_samples=clips)
+    frames = {}
+    sound = dict(inputs=dict(audio=torch.rand(1)), data_samples=clips)
+    assert list(summarise_run.keep_frames([batch, sound], {'b'}, frames)) == [batch, sound]
+    assert list(frames) == ['b']
+    assert torch.equal(frames['b'], batch['inputs']['rgb'][1])
 
 
-def test_a_folder_without_logs_has_no_curves(tmp_path, summarise_run):
-    assert summarise_run.read_curves(tmp_path) == {}
+def test_pictures_of_modalities_are_drawn_where_they_were_recorded(summarise_run):
+    model = MODELS.build(
+        dict(
+            type='MultiIOModel',
+            backbones=dict(rgb=dict(type='WrappedBackbone', model=dict(type='torch.nn.Identity'))),
+            parts=dict(
+                alone=dict(type='UnimodalHeads', in_channels=dict(rgb=4), num_classes=dict(verb=2))
+            ),
+            neck=dict(
+                type='QueryFusion',
+                in_channels=dict(rgb=4),
+                out_channels=4,
+                tasks=('verb', 'noun'),
+                num_heads=2,
+            ),
+            heads=dict(
+                verb=dict(type='ClassificationHead', in_channels=4, num_classes=2, source='verb')
+            ),
+        )
+    )
+    names = dict(verb=['cut', 'stir'], noun=['cup', 'pan'])
+    assert summarise_run.draw_modalities(SAMPLES, SAMPLES, model, names) == {}
+    recorded = [
+        dict(
+            clip,
+            narration_id='clip',
+            pred=dict(clip['pred'], attention=torch.rand(2, 2, 1), unimodal_verb=torch.rand(2, 1)),
+        )
+        for clip in SAMPLES
+    ]
+    figures = summarise_run.draw_modalities(recorded, recorded[:2], model, names)
+    assert list(figures) == ['attention_by_class.png', 'confidence.png']

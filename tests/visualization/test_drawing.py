@@ -27,6 +27,13 @@ def test_curves_draws_each_line_where_it_was_told():
     assert accuracy.lines[0].get_label() == 'verb'
 
 
+def test_four_panels_make_two_rows_and_negative_values_a_zero_line():
+    panels = {name: {'line': [(1, value)]} for name, value in zip('abcd', (1, 2, 0, -1))}
+    figure = curves(panels)
+    assert [axes.get_subplotspec().rowspan.start for axes in figure.axes] == [0, 0, 1, 1]
+    assert [len(axes.lines) for axes in figure.axes] == [1, 1, 1, 2]
+
+
 def test_curves_names_the_empty_panel():
     with pytest.raises(ValueError, match=r"got none in \['top-1'\]"):
         curves({'loss': {'train': [(1, 2.5)]}, 'top-1': {'verb': []}})

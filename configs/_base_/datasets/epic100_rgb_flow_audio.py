@@ -43,6 +43,8 @@ def clip_pipeline(train):
         steps['crop'] = dict(type='CentreCrop', size=224)
     steps['spectrogram'] = dict(type='LogPower')
     steps['spectrogram_size'] = dict(type='ResizeSpectrogram', size=224)
+    if train:
+        steps['drop'] = None  # for example `DropModalities`
     steps['pack'] = dict(type='PackSample', inputs=('rgb', 'flow', 'audio'), tasks=('verb', 'noun'))
     return steps
 

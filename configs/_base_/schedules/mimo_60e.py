@@ -1,8 +1,17 @@
 """AdamW, 60 epochs, linear warm-up over 3 epochs, then cosine; encoders learn ten times slower.
 
 The paper gives 60 epochs and "as in Omnivore"; the rest follows mmaction2's fine-tuning of
-Video Swin: no decay on biases, norms, bias tables, tokens and embeddings. Factors multiply
-for every key that a parameter's name contains ('bias' also meets the bias tables).
+Video Swin. No decay on biases, norms (all vectors), bias tables, task tokens and modality
+embeddings; drop path and label smoothing are part of the model.
+
+A step is of 64 clips: 8 a GPU, on 2 GPUs, in 4 batches. On another number of GPUs keep the
+product: --cfg-options optim_wrapper.accumulative_counts=8 on one GPU, 1 on eight; or let
+--auto-scale-lr scale the learning rate to the product you have. Schedules count batches, not
+steps, so they need no change. Resume from the end of an epoch: of a step that lies across it, the
+batches before it are lost.
+
+Options, to be added to a config's `_base_` list: ../_base_/recipes/ema.py,
+../_base_/recipes/activation_checkpointing.py.
 """
 
 max_epochs = 60
@@ -11,20 +20,18 @@ train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 
-# mmaction2's learning rate is for 64 clips a step; --auto-scale-lr adapts it to yours.
+# mmaction2's learning rate is for 64 clips a step.
 auto_scale_lr = dict(enable=False, base_batch_size=64)
 optim_wrapper = dict(
     type='OptimWrapper',
-    constructor='mmaction.SwinOptimWrapperConstructor',
+    constructor='GroupedOptimWrapperConstructor',
     optimizer=dict(type='AdamW', lr=1e-3, betas=(0.9, 0.999), weight_decay=0.05),
     paramwise_cfg=dict(
-        backbones=dict(lr_mult=0.1),
-        bias=dict(decay_mult=0.0),
-        norm=dict(decay_mult=0.0),
-        task_tokens=dict(decay_mult=0.0),
-        modality_embedding=dict(decay_mult=0.0),
+        lr_mult=dict(backbones=0.1),
+        no_decay=('relative_position_bias_table', 'task_tokens', 'modality_embedding'),
     ),
     clip_grad=dict(max_norm=5.0),
+    accumulative_counts=4,
 )
 param_scheduler = [
     dict(

@@ -1,10 +1,11 @@
 """Steps of a pipeline: a results dict in, the same dict out; importing this registers them.
 
-Order: `SampleSegments` or `SampleWindow`, the loaders, then what changes images and sound, then
-`PackSample`.
+Order: `SampleSegments` or `SampleWindow`, the loaders, what changes images and sound,
+`DropModalities`, then `PackSample`.
 All randomness comes from ``results['rng']``.
 """
 
+from egomm.datasets.transforms.absence import DropModalities
 from egomm.datasets.transforms.gaze import LoadGaze
 from egomm.datasets.transforms.load import LoadAudio, LoadFlow, LoadRGB
 from egomm.datasets.transforms.pack import PackSample
@@ -21,6 +22,7 @@ from egomm.datasets.transforms.temporal import SampleSegments, SampleWindow
 
 __all__ = [
     'CentreCrop',
+    'DropModalities',
     'LoadAudio',
     'LoadFlow',
     'LoadGaze',

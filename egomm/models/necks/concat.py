@@ -1,6 +1,7 @@
 """Late fusion by concatenation, the baseline of MIMO (Hou et al., 2023, Table 1).
 
-Shapes: B = batch, C_m = channels of modality m, D = sum of C_m, M = modalities.
+Shapes: B = batch, C_m = channels of modality m, D = sum of C_m, M = modalities, P = channels of a
+task's projection.
 """
 
 import torch
@@ -19,18 +20,28 @@ class ConcatFusion(nn.Module):
 
     Args:
         in_channels: Channels ``C_m`` by modality name, in the order of concatenation.
+        projections: Channels ``P`` by task: one linear layer on the concatenation for each, whose
+            output has the task's name. A control for what a task token adds beside parameters and
+            a feature of its own.
     """
 
-    def __init__(self, *, in_channels: dict[str, int]) -> None:
+    def __init__(
+        self, *, in_channels: dict[str, int], projections: dict[str, int] | None = None
+    ) -> None:
         super().__init__()
         self.in_channels = dict(in_channels)
+        total = sum(in_channels.values())
+        self.projections = nn.ModuleDict(
+            {task: nn.Linear(total, channels) for task, channels in (projections or {}).items()}
+        )
         self.contributors = tuple(in_channels)
 
     def forward(self, streams: dict[str, Stream]) -> dict[str, Stream]:
         """Add ``'fused'`` ``(B, D)``, in which a missing modality is zeros, and its parts.
 
         ``'contributions'`` ``(B, D, M)`` holds each modality's block, zeros elsewhere; the sum
-        over M is ``'fused'``. Its mask ``(B, M)`` says which modalities a sample has.
+        over M is ``'fused'``. Its mask ``(B, M)`` says which modalities a sample has. Each task
+        with a projection adds its own ``(B, P)``.
         """
         check_channels(type(self).__name__, self.in_channels, streams)
         used = [streams[name] for name in self.contributors]
@@ -41,4 +52,5 @@ class ConcatFusion(nn.Module):
             blocks.append(pad(x, (start, fused.shape[1] - start - x.shape[1])))
             start += x.shape[1]
         contributions = Stream(torch.stack(blocks, dim=-1), presence(used))
-        return {**streams, 'fused': Stream(fused), 'contributions': contributions}
+        tasks = {task: Stream(linear(fused)) for task, linear in self.projections.items()}
+        return {**streams, 'fused': Stream(fused), 'contributions': contributions, **tasks}

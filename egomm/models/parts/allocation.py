@@ -33,6 +33,8 @@ class AllocationLoss(nn.Module):
             distribution but not their information.
     """
 
+    hard_labels = True  # the entropy of a mixed clip tells of the mixing, not of the modality
+
     def __init__(
         self,
         *,

@@ -72,3 +72,18 @@ def test_a_missing_modality_is_zeros_and_gets_no_gradient():
     neck(dict(rgb=Stream(x, torch.tensor([True, False]))))['fused'].x.sum().backward()
     assert x.grad[0].abs().sum() > 0
     assert x.grad[1].abs().sum() == 0
+
+
+def test_each_task_has_a_projection_of_its_own_beside_what_is_shared():
+    neck = ConcatFusion(in_channels=dict(rgb=2, audio=1), projections=dict(verb=2, noun=1))
+    with torch.no_grad():
+        for linear, weight in zip(
+            neck.projections.values(), ([[1.0, 0, 0], [0, 0, 1]], [[1.0, 1, 1]])
+        ):
+            linear.weight.copy_(torch.tensor(weight))
+            linear.bias.fill_(0.5)
+    rgb, audio = Stream(torch.tensor([[1.0, 2]])), Stream(torch.tensor([[4.0]]))
+    outputs = neck(dict(rgb=rgb, audio=audio))
+    assert outputs['verb'].x.tolist() == [[1.5, 4.5]]
+    assert outputs['noun'].x.tolist() == [[7.5]]
+    assert outputs['fused'].x.tolist() == [[1.0, 2, 4]]

@@ -1,0 +1,33 @@
+"""From a config and a checkpoint to a model that predicts."""
+
+import re
+
+from mmengine.config import Config
+from mmengine.device import get_device
+from torch import nn
+
+from egomm.compat import load_checkpoint
+from egomm.functional.weights import differences
+from egomm.registry import MODELS
+
+
+def load_model(config: Config, checkpoint: str) -> nn.Module:
+    """The config's model with the checkpoint's weights, in evaluation mode on its device.
+
+    Raises:
+        ValueError: If the checkpoint cannot be read or is of another architecture.
+    """
+    model = MODELS.build(config.model)
+    state = load_checkpoint(checkpoint)
+    weights = {
+        re.sub(r'^module\.', '', name): value
+        for name, value in state.get('state_dict', state).items()
+    }
+    problems = differences(model.state_dict(), weights)
+    if problems:
+        raise ValueError(
+            f'{checkpoint} is not of the architecture of the config: {"; ".join(problems)}. Use '
+            'the config it was trained with.'
+        )
+    model.load_state_dict(weights, strict=False)  # old files lack the counters of batch norm
+    return model.to(get_device()).eval()

@@ -1,0 +1,1 @@
+"""How much each task counts in what is minimised."""
