@@ -88,6 +88,24 @@ NEIGHBOURS += [
     (f'configs/mimo/epic100_swin-t_{row}.py', f'configs/mimo/epic100full_swin-t_{row}.py', KEEP)
     for row in ROWS
 ]
+SENSITIVITY = ('model.heads.moment.loss.sensitivity', 'model.heads.query.loss.sensitivity')
+NEIGHBOURS += [
+    (f'configs/{first}.py', f'configs/{second}.py', (*SENSITIVITY, *more))
+    for first, second, *more in [
+        ('asl/mq_asl_egovlp', 'asl/mq_base_egovlp'),
+        ('asl/mq_asl_sf-ov-egovlp', 'asl/mq_base_sf-ov-egovlp'),
+        ('asl/nlq_asl_sf-ov-clip', 'asl/nlq_base_sf-ov-clip'),
+        ('toy/asl_mq', 'toy/asl_mq-base'),
+        *(
+            (
+                f'asl/{row.format("asl")}',
+                f'asl/{row.format("actionformer")}',
+                *('model.neck.temporal_share', 'model.neck.window'),
+            )
+            for row in ('mq_{}_egovlp', 'mq_{}_sf-ov-egovlp', 'nlq_{}_sf-ov-egovlp-clip')
+        ),
+    ]
+]
 # A neighbour that differs in the choice of clips alone is built and trained as the other one.
 SAME_BUT_FOR_CLIPS = {second for _, second, allowed in NEIGHBOURS if allowed == KEEP}
 
@@ -139,11 +157,38 @@ def on_toy_world(config, world, tmp_path):
     return config
 
 
-# The world a config's data set reads, as a fixture, and one score of its protocol.
+def on_feature_world(config, world, tmp_path):
+    """Point a config at generated features; the networks of clips are made narrow as well.
+
+    Every source reads the same few channels. Levels, blocks and heads stay what they are.
+    """
+    model = config.model
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        dataset = config[name].dataset
+        dataset.data_root = str(world)
+        dataset.sources = {source: dict(path='features/ego') for source in dataset.sources}
+        if dataset.type == 'MomentQueries':
+            dataset.classes = 'annotations/moment_classes.txt'
+            model.heads.moment.num_classes = 12
+        elif 'path' in dataset.words:
+            dataset.words = dict(path='features/words')
+            model.neck.words.in_channels = 8
+    for source in dataset.sources:
+        model.backbones[source].in_channels = 16
+    model.neck.channels, model.neck.num_heads, model.neck.dropout = 32, 4, 0.0
+    for head in model.heads.values():
+        head.in_channels = 32
+    return config
+
+
+# What a config's data set reads: a fixture, how to point to it, and a score of its protocol.
+EPIC = ('toy_world', on_toy_world, 'epic100/all_action_accuracy_at_1')
 WORLDS = {
-    'EpicKitchens': ('toy_world', 'epic100/all_action_accuracy_at_1'),
-    'CachedTokens': ('toy_world', 'epic100/all_action_accuracy_at_1'),
-    'Egtea': ('egtea_world', 'egtea/action_top1'),
+    'EpicKitchens': EPIC,
+    'CachedTokens': EPIC,
+    'Egtea': ('egtea_world', on_toy_world, 'egtea/action_top1'),
+    'MomentQueries': ('feature_world', on_feature_world, 'ego4d_mq/average_mAP'),
+    'LanguageQueries': ('feature_world', on_feature_world, 'ego4d_nlq/mean_recall_1'),
 }
 
 
@@ -159,8 +204,8 @@ ON_TOY_WORLD = [
 @pytest.mark.parametrize('path', ON_TOY_WORLD, ids=lambda path: str(path.relative_to(ROOT)))
 def test_config_trains_a_step_and_predicts(path, request, tmp_path):
     config = Config.fromfile(path)
-    fixture, score = WORLDS[config.train_dataloader.dataset.type]
-    config = on_toy_world(config, request.getfixturevalue(fixture), tmp_path)
+    fixture, point, score = WORLDS[config.train_dataloader.dataset.type]
+    config = point(config, request.getfixturevalue(fixture), tmp_path)
     with DefaultScope.overwrite_default_scope('egomm'):
         dataset = DATASETS.build(config.train_dataloader.dataset)
         model = MODELS.build(config.model)
@@ -249,6 +294,14 @@ def test_the_control_of_projections_has_as_many_parameters_as_the_query_row():
         )
     )
     assert control == pytest.approx(query, rel=0.01)
+
+
+def test_the_released_localizer_without_what_never_runs_has_222_million_parameters():
+    config = Config.fromfile(ROOT / 'configs/asl/mq_asl_official-repo.py')
+    with torch.device('meta'):
+        model = MODELS.build(config.model)
+    # 723.8 million in the released code, of which 501.7 million are never used.
+    assert sum(value.numel() for value in model.parameters()) == 222_065_422
 
 
 def test_encoders_start_from_the_files_that_the_command_line_names(tmp_path):

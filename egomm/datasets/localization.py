@@ -135,8 +135,9 @@ class FeatureDataset(Dataset):
         return {}
 
     def report(self) -> dict[str, Any]:
-        """What the reader had to do to segments, for the log."""
-        return {'segments': self.counts, 'failed': []}
+        """What the reader had to do to segments, if anything, for the log."""
+        met = {'segments': self.counts} if any(self.counts.values()) else {}
+        return {**met, 'failed': []}
 
     def _features(self, record: dict) -> tuple[dict[str, np.ndarray], TimeGrid]:
         made = {name: source.clip(record, self.length) for name, source in self.sources.items()}

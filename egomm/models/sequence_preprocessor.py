@@ -15,16 +15,12 @@ class SequencePreprocessor(BaseDataPreprocessor):
     Floats become float32 here, on the device, so that half precision travels; integers such as the
     numbers of words stay what they are.
 
-    Args:
-        names: Streams that the model reads.
-
     Raises:
-        ValueError: If the batch lacks one of them, or samples differ in channels.
+        ValueError: If samples of a stream are no sequences or differ in channels.
     """
 
-    def __init__(self, names: tuple[str, ...]) -> None:
+    def __init__(self) -> None:
         super().__init__(non_blocking=True)
-        self.names = tuple(names)
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """Turn a collated batch into model arguments.
@@ -37,15 +33,7 @@ class SequencePreprocessor(BaseDataPreprocessor):
         Returns:
             ``inputs`` {name: Stream ``(B, C, T)`` with mask ``(B, T)``} and ``data_samples``.
         """
-        inputs = data['inputs']
-        missing = [name for name in self.names if name not in inputs]
-        if missing:
-            raise ValueError(
-                f'SequencePreprocessor wants {list(self.names)} but the batch carries '
-                f'{sorted(inputs)}: {missing} missing. Add it to the data set, or remove it from '
-                '`data_preprocessor.names`.'
-            )
-        streams = {name: self._stream(name, inputs[name]) for name in self.names}
+        streams = {name: self._stream(name, rows) for name, rows in data['inputs'].items()}
         return dict(inputs=streams, data_samples=data.get('data_samples'))
 
     def _stream(self, name: str, rows: list[Tensor]) -> Stream:

@@ -3,7 +3,8 @@
 Each moment is a verb with a noun. Within it, features hold the direction of the verb and of the
 noun, strongest in the middle, over noise. A question names verb and noun of a moment that happens
 once in its clip. The files are those of Ego4D: ``annotations/moments_{train,val}.json``,
-``nlq_{train,val}.json`` and, as two sources of different width and window, ``features/``.
+``nlq_{train,val}.json`` and, in ``features/``, two sources of different width and window, and a
+vector for each word of each question.
 """
 
 import json
@@ -18,7 +19,8 @@ SOURCES = {
     'ego': dict(dim=16, fps=30.0, stride=16, window=16, per='clip'),
     'slow': dict(dim=24, fps=30.0, stride=16, window=32, per='video'),
 }
-SIGNAL = 3.0
+SIGNAL = 1.1  # length of a word's vector, where noise has 1 in each channel
+WORD_DIM = 8
 VIDEO_LEAD = 20.0  # seconds of a video before its clip begins
 
 
@@ -34,6 +36,9 @@ def write_feature_world(out: str | Path, train: int = 64, val: int = 24, seed: i
     for name, about in SOURCES.items():
         (out / 'features' / name).mkdir(parents=True, exist_ok=True)
         (out / 'features' / name / 'manifest.json').write_text(json.dumps(about))
+    words = {word: _unit(rng, WORD_DIM) for word in ('Where', 'did', 'I', 'the', *VERBS, *NOUNS)}
+    (out / 'features/words').mkdir(exist_ok=True)
+    (out / 'features/words/manifest.json').write_text(json.dumps(dict(dim=WORD_DIM)))
     lines = [f'{number:03d}\t{name}\n' for number, name in enumerate(CLASSES)]
     (out / 'annotations/moment_classes.txt').write_text(''.join(lines))
     for split, count in (('train', train), ('val', val)):
@@ -47,6 +52,12 @@ def write_feature_world(out: str | Path, train: int = 64, val: int = 24, seed: i
                 ],
             )
             (out / f'annotations/{kind}_{split}.json').write_text(json.dumps(content))
+        for video in videos:
+            (asked,) = video['nlq']['annotations']
+            for index, query in enumerate(asked['language_queries']):
+                vectors = [words[word] for word in query['query'].rstrip('?').split()]
+                name = f'{asked["annotation_uid"]}_{index}.npy'
+                np.save(out / 'features/words' / name, np.array(vectors, np.float32))
 
 
 def _video(out, split: str, number: int, directions: dict, rng: np.random.Generator) -> dict:

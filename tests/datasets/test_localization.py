@@ -98,7 +98,18 @@ def test_evaluation_does_not_crop_and_padding_has_no_labels(feature_world):
     data = moments(feature_world, crop=(0.4, 0.6), test_mode=True)
     assert data[0]['inputs']['ego'].shape[1] == 64
     assert data[SampleIndex(0, 0, padding=True)]['data_samples'].gt == {}
-    assert data.report()['segments'] == dict(outside=0, empty=0, repeated=0)
+
+
+def test_what_happened_to_segments_is_reported_if_anything_did(feature_world, tmp_path):
+    data = moments(feature_world)
+    assert data.report() == dict(failed=[])
+    content = json.loads((feature_world / 'annotations/moments_train.json').read_text())
+    labels = content['videos'][0]['clips'][0]['annotations'][0]['labels']
+    labels[-1]['end_time'] += 1000
+    (tmp_path / 'moments.json').write_text(json.dumps(content))
+    data = moments(feature_world, ann_file=str(tmp_path / 'moments.json'))
+    assert data.report() == dict(segments=dict(outside=1, empty=0, repeated=0), failed=[])
+    assert data[0]['data_samples'].gt['moment']['segments'].max() <= 64
 
 
 def test_classes_can_come_from_the_annotation_files(feature_world):

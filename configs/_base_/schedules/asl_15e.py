@@ -2,6 +2,8 @@
 
 Source: github.com/JonnyS1226/ego4d_asl, 2 clips a step. MMEngine cannot start at exactly 0 and
 does not need to: from 1e-8 of the learning rate on, no step differs by more than 1e-12.
+Evaluated and saved is the moving average of the weights. Gaussians, layer scales and all vectors
+do not decay (the released code decays the Gaussians).
 """
 
 max_epochs = 15
@@ -12,8 +14,14 @@ test_cfg = dict(type='TestLoop')
 
 optim_wrapper = dict(
     type='OptimWrapper',
+    constructor='GroupedOptimWrapperConstructor',
     optimizer=dict(type='AdamW', lr=1e-4, weight_decay=0.05),
-    paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
+    paramwise_cfg=dict(
+        no_decay=(
+            *('centres', 'raw_widths'),
+            *('attention_layer_scale', 'word_layer_scale', 'ffn_layer_scale'),
+        )
+    ),
     clip_grad=dict(max_norm=1.0),
 )
 param_scheduler = [
@@ -29,3 +37,4 @@ param_scheduler = [
         convert_to_iter_based=True,
     ),
 ]
+custom_hooks = [dict(type='EMAHook', ema_type='ExponentialMovingAverage', momentum=0.001)]
