@@ -81,7 +81,7 @@ def feature_world(tmp_path_factory):
     from egomm.testing.features import write_feature_world
 
     out = tmp_path_factory.mktemp('feature_world')
-    write_feature_world(out, train=2, val=2)
+    write_feature_world(out, train=2, val=2, signal=3.0)
     return out
 
 

@@ -17,8 +17,9 @@ def main() -> None:
     parser.add_argument('--train', type=int, default=64, help='clips to train on')
     parser.add_argument('--val', type=int, default=24, help='clips to test on')
     parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--signal', type=float, default=1.1, help='how clear words are, over noise')
     options = parser.parse_args()
-    write_feature_world(options.out, options.train, options.val, options.seed)
+    write_feature_world(options.out, options.train, options.val, options.seed, options.signal)
     print(f'{options.out}: {options.train} clips to train on, {options.val} to test on')
 
 

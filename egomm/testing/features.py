@@ -19,13 +19,22 @@ SOURCES = {
     'ego': dict(dim=16, fps=30.0, stride=16, window=16, per='clip'),
     'slow': dict(dim=24, fps=30.0, stride=16, window=32, per='video'),
 }
-SIGNAL = 1.1  # length of a word's vector, where noise has 1 in each channel
 WORD_DIM = 8
 VIDEO_LEAD = 20.0  # seconds of a video before its clip begins
 
 
-def write_feature_world(out: str | Path, train: int = 64, val: int = 24, seed: int = 0) -> None:
-    """Write annotations and features of ``train`` and ``val`` clips into a folder."""
+def write_feature_world(
+    out: str | Path, train: int = 64, val: int = 24, seed: int = 0, signal: float = 1.1
+) -> None:
+    """Write annotations and features into a folder.
+
+    Args:
+        out: The folder.
+        train: Clips to train on.
+        val: Clips to test on.
+        seed: Of everything.
+        signal: Length of a word's direction, where noise has 1 in each channel.
+    """
     out = Path(out)
     rng = np.random.default_rng(seed)
     directions = {
@@ -42,7 +51,7 @@ def write_feature_world(out: str | Path, train: int = 64, val: int = 24, seed: i
     lines = [f'{number:03d}\t{name}\n' for number, name in enumerate(CLASSES)]
     (out / 'annotations/moment_classes.txt').write_text(''.join(lines))
     for split, count in (('train', train), ('val', val)):
-        videos = [_video(out, split, number, directions, rng) for number in range(count)]
+        videos = [_video(out, split, number, directions, signal, rng) for number in range(count)]
         for kind in ('moments', 'nlq'):
             content = dict(
                 version='1.0',
@@ -60,7 +69,7 @@ def write_feature_world(out: str | Path, train: int = 64, val: int = 24, seed: i
                 np.save(out / 'features/words' / name, np.array(vectors, np.float32))
 
 
-def _video(out, split: str, number: int, directions: dict, rng: np.random.Generator) -> dict:
+def _video(out: Path, split: str, number: int, directions: dict, signal: float, rng) -> dict:
     """Write the features of a video with one clip; returns its annotations."""
     video, clip = f'video_{split}_{number:03d}', f'clip_{split}_{number:03d}'
     duration = float(rng.uniform(60, 120))
@@ -81,7 +90,7 @@ def _video(out, split: str, number: int, directions: dict, rng: np.random.Genera
             centre, reach = (start + end) / 2 + lead, (end - start) / 2
             shape = (1 - ((middle - centre) / reach) ** 2).clip(min=0) ** 0.5
             word = directions[name][verb] + directions[name][noun]
-            features += SIGNAL * shape[:, None] * word
+            features += signal * shape[:, None] * word
         entry = clip if about['per'] == 'clip' else video
         np.save(out / 'features' / name / f'{entry}.npy', features.astype(np.float32))
     times = dict(clip_uid=clip, video_start_sec=VIDEO_LEAD, video_end_sec=VIDEO_LEAD + duration)
