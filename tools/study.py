@@ -29,8 +29,7 @@ HEAD = """# The study on the toy kitchen
 Made by `python tools/study.py mimo {options}`; every claim and the rule for its
 verdict stood in `egomm/testing/mimo_study.py` before the runs. The toy kitchen is a generated
 world: what holds in it need not hold on EPIC-KITCHENS-100, and the numbers of the paper are beside
-ours for
-their order and their differences, not for their height.
+ours for their order and their differences, not for their height.
 
 {machine}
 
