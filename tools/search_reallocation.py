@@ -12,7 +12,6 @@ that is the first one with these weights.
 
 import argparse
 import os
-import pickle
 import statistics
 import sys
 import time
@@ -136,10 +135,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     config.merge_from_dict(args.cfg_options)
     from egomm.apis import reallocation
     from egomm.apis.load import load_model
+    from egomm.submission.unpickle import load_pickle
 
+    if not Path(args.dump).is_file():
+        raise ValueError(f'There is no dump {args.dump}. Make it with tools/test.py --dump.')
+    samples = load_pickle(args.dump)
+    if not isinstance(samples, list) or not all(isinstance(sample, dict) for sample in samples):
+        raise ValueError(
+            f'{args.dump} is no dump of tools/test.py: a list of dicts is expected, got '
+            f'{type(samples).__name__}.'
+        )
     model = load_model(config, args.checkpoint).cpu()
     check(config, model)
-    samples = pickle.loads(Path(args.dump).read_bytes())
     clips = reallocation.gather(samples, model.neck.tasks)
     fit = reallocation.cross_fit(model, clips, args.steps)
     weights = named(model, fit.weights)

@@ -26,10 +26,10 @@ from egomm.apis import launch  # noqa: E402
 
 HEAD = """# The study on the toy kitchen
 
-Made by `python tools/study.py mimo --seeds {seeds}`; every claim and the rule for its verdict
-stood in `egomm/testing/mimo_study.py` before the runs. The toy kitchen is a generated world: what
-holds in it need not hold on EPIC-KITCHENS-100, and the numbers of the paper are beside ours for
-their order and their differences, not for their height.
+Made by `python tools/study.py mimo {options}`; every claim and the rule for its
+verdict stood in `egomm/testing/mimo_study.py` before the runs. The toy kitchen is a generated
+world: what holds in it need not hold on EPIC-KITCHENS-100, and the numbers of the paper are beside
+ours for their order and their differences, not for their height.
 
 {machine}
 
@@ -62,6 +62,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     args = parser.parse_args(arguments)
     if args.seeds < 2:
         parser.error(f'--seeds wants at least 2, or there are no intervals; got {args.seeds}')
+    if args.processes < 1:
+        parser.error(f'--processes wants at least 1; got {args.processes}')
     return args
 
 
@@ -119,8 +121,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 rates,
             )
         )
+    options = ' '.join((sys.argv[1:] if arguments is None else list(arguments))[1:])
     head = HEAD.format(
-        seeds=args.seeds, machine=machine(), width=setting.width, epochs=setting.epochs
+        options=options, machine=machine(), width=setting.width, epochs=setting.epochs
     )
     page = args.page or args.out / 'study.md'
     page.parent.mkdir(parents=True, exist_ok=True)

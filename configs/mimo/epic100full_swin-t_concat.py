@@ -3,8 +3,8 @@
 Run:     python tools/train.py configs/mimo/epic100full_swin-t_concat.py
 Cost:    <GPU hours, once measured>
 Expect:  <validation numbers, once measured>
-Source:  configs/mimo/epic100_swin-t_concat.py, which has the paper's quarter of
-         train; only the data differ. The paper has no such row.
+Source:  configs/mimo/epic100_swin-t_concat.py, which has the paper's quarter of train;
+         only the data differ. The paper has no such row.
 """
 
 _base_ = './epic100_swin-t_concat.py'

@@ -2,8 +2,9 @@
 
 Run:     python tools/train.py configs/toy/mimo_encoders.py
          (tools/study.py makes that world and runs this first)
-Cost:    <minutes on 2 cores, once measured>
-Expect:  <unimodal accuracies, once measured>
+Cost:    6 minutes on 2 cores (one run on a shared machine)
+Expect:  61.9 / 84.8 / 52.4 (verb / noun / action top-1 on the 336 validation clips of that world,
+         people unseen in training, seed 0, one run)
 Source:  stands for the pre-training of the paper's encoders; participants, pairs and seed of
          the world differ from those of the study, and the evidence in it is stronger.
 """

@@ -58,18 +58,35 @@ def gather(samples: Sequence[dict[str, Any]], tasks: Sequence[str]) -> SavedClip
         tasks: Tasks of the neck, in order.
 
     Raises:
-        ValueError: If there are none, or they lack what the closed form needs.
+        ValueError: If there are none, they lack what the closed form needs, or it is not finite,
+            or a task has no label at all.
     """
-    if not samples or 'readout' not in samples[0].get('pred', {}):
+    if not samples or any('readout' not in sample.get('pred', {}) for sample in samples):
         raise ValueError(
-            f"The dump holds {len(samples)} clips without 'readout'. Make it with tools/test.py "
-            'CONFIG CHECKPOINT --dump FILE --cfg-options model.record="[\'readout\']".'
+            f"The dump holds {len(samples)} clips, some or all without 'readout'. Make it "
+            'with tools/test.py CONFIG CHECKPOINT --dump FILE --cfg-options '
+            'model.record="[\'readout\']".'
         )
     labels = {
         task: torch.tensor([_label(sample['gt'].get(task)) for sample in samples]) for task in tasks
     }
+    unlabelled = [task for task, values in labels.items() if (values < 0).all()]
+    if unlabelled:
+        raise ValueError(
+            f'No clip of the dump has a label of {unlabelled}, so nothing can be chosen for it. '
+            'Test on annotations with labels.'
+        )
+    readout = torch.stack(
+        [torch.as_tensor(sample['pred']['readout']) for sample in samples]
+    ).float()
+    broken = ~readout.flatten(1).isfinite().all(dim=1)
+    if broken.any():
+        raise ValueError(
+            f'The readout of {int(broken.sum())} clips is not finite, first of clip '
+            f'{int(broken.nonzero()[0])}. Look for NaN in the features or weights of the model.'
+        )
     return SavedClips(
-        torch.stack([torch.as_tensor(sample['pred']['readout']) for sample in samples]).float(),
+        readout,
         labels,
         [str(sample['participant_id']) for sample in samples],
     )
@@ -146,7 +163,7 @@ def cross_fit(
     ``weights`` are those chosen on all clips, with which ``in_sample`` is scored.
 
     Raises:
-        ValueError: If there is only one participant.
+        ValueError: If there is only one participant, or a half has no label of a task.
     """
     counts = {name: clips.participants.count(name) for name in set(clips.participants)}
     if len(counts) < 2:
@@ -156,6 +173,13 @@ def cross_fit(
         )
     order = sorted(counts, key=lambda name: (-counts[name], name))
     first = torch.tensor([name in set(order[::2]) for name in clips.participants])
+    for half in (first, ~first):
+        empty = [task for task, labels in clips.labels.items() if (labels[half] < 0).all()]
+        if empty:
+            raise ValueError(
+                f'Half of the participants have no label of {empty}, so weights cannot be chosen '
+                'on them. Use validation clips with labels of every task.'
+            )
     one = torch.ones(len(model.neck.tasks), len(model.neck.modalities))
     weights = search(model, clips, steps, progress)
     held: dict[str, Tensor] = {}

@@ -6,6 +6,7 @@ Omnivore's recipe has both, one of them drawn for each batch.
 Shapes: B = batch, C = channels, T = time, H, W = height and width.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -51,10 +52,10 @@ class ClipMixing(nn.Module):
         self, *, mixup: float = 0.0, cutmix: float = 0.0, plane: tuple[str, ...] = ('rgb', 'flow')
     ) -> None:
         super().__init__()
-        if min(mixup, cutmix) < 0 or not max(mixup, cutmix) > 0:
+        if min(mixup, cutmix) < 0 or not 0 < max(mixup, cutmix) < math.inf:
             raise ValueError(
-                f'ClipMixing wants mixup >= 0 and cutmix >= 0, one of them above 0; got {mixup!r} '
-                f'and {cutmix!r}. Remove `mixing` from the model to train without.'
+                f'ClipMixing wants finite mixup >= 0 and cutmix >= 0, one of them above 0; got '
+                f'{mixup!r} and {cutmix!r}. Remove `mixing` from the model to train without.'
             )
         self.mixup = mixup
         self.cutmix = cutmix
@@ -74,7 +75,7 @@ class ClipMixing(nn.Module):
         partners = torch.arange(len(labelled))
         partners[rows] = rows[torch.randperm(len(rows))]
         cut = self.cutmix > 0 and (self.mixup == 0 or bool(torch.rand(()) < 0.5))
-        strength = torch.tensor(self.cutmix if cut else self.mixup)
+        strength = torch.tensor(float(self.cutmix if cut else self.mixup))
         share = float(torch.distributions.Beta(strength, strength).sample())
         box = None
         if cut:

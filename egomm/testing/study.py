@@ -9,6 +9,7 @@ initial weights, and the order.
 
 import hashlib
 import json
+import multiprocessing
 import os
 import time
 from collections.abc import Sequence
@@ -124,7 +125,8 @@ def study_config(row: Row, setting: Setting, learning_rate: float, seed: int) ->
     config.default_hooks.logger = dict(type='LoggerHook', interval=1000)
     config.visualizer = dict(type='Visualizer', vis_backends=[])
     config.randomness = dict(seed=seed)
-    config.env_cfg.mp_cfg.mp_start_method = 'spawn'  # as the processes that run this
+    # That of the process that runs this, or MMEngine would change it.
+    config.env_cfg.mp_cfg.mp_start_method = multiprocessing.get_start_method()
     config.log_level = 'ERROR'
     config.launcher = 'none'
     config.merge_from_dict(dict(row.changes))
@@ -133,16 +135,17 @@ def study_config(row: Row, setting: Setting, learning_rate: float, seed: int) ->
 
 def keep_list(setting: Setting, seed: int) -> Path:
     """List of the training clips without every ``left_out``-th participant, from the seed on."""
-    path = setting.out / f'train_without_{seed % setting.left_out}.txt'
+    part = seed % setting.left_out
+    path = setting.out / f'train_without_{part}_of_{setting.left_out}.txt'
     if not path.is_file():
         clips = read_clips(setting.tokens / 'train')
         people = sorted({person for _, person in clips})
-        gone = set(people[seed % setting.left_out :: setting.left_out])
+        gone = set(people[part :: setting.left_out])
         names = sorted(name for name, person in clips if person not in gone)
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix('.partial')
-        part.write_text('\n'.join(names) + '\n', encoding='utf-8')
-        part.replace(path)
+        own = path.with_suffix(f'.{os.getpid()}.partial')  # several processes may write it
+        own.write_text('\n'.join(names) + '\n', encoding='utf-8')
+        own.replace(path)
     return path
 
 

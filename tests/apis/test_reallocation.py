@@ -129,6 +129,29 @@ def test_a_dump_without_what_the_closed_form_needs_is_refused():
         gather(samples, ('verb',))
 
 
+@pytest.mark.parametrize('place', [0, 5])
+def test_a_clip_without_readout_or_with_nan_is_refused(place):
+    samples = dump()
+    samples[place]['pred']['readout'] = samples[place]['pred']['readout'] * float('nan')
+    with pytest.raises(ValueError, match=f'1 clips is not finite, first of clip {place}'):
+        gather(samples, ('verb', 'noun'))
+    del samples[place]['pred']['readout']
+    with pytest.raises(ValueError, match="some or all without 'readout'"):
+        gather(samples, ('verb', 'noun'))
+
+
+def test_a_task_without_labels_is_refused_also_if_only_half_the_people_have_them():
+    samples = dump()
+    for index, sample in enumerate(samples):
+        sample['gt'] = dict(noun=0, verb=1) if index % 2 else dict(noun=0)
+    with pytest.raises(ValueError, match=r"Half of the participants have no label of \['verb'\]"):
+        cross_fit(model(), gather(samples, ('verb', 'noun')), steps=1)
+    for sample in samples:
+        sample['gt'] = dict(noun=0)
+    with pytest.raises(ValueError, match=r"No clip of the dump has a label of \['verb'\]"):
+        gather(samples, ('verb', 'noun'))
+
+
 def test_one_participant_cannot_be_halved():
     clips = gather(dump(people=1), ('verb', 'noun'))
     with pytest.raises(ValueError, match=r"at least two participants; got \['P00'\]"):

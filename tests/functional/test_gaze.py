@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from egomm.functional.gaze import angular_error, auc_judd, auc_point
+from egomm.functional.gaze import angular_error, auc_judd
 
 GOLDEN = Path(__file__).parents[1] / 'golden/mtl/gaze_metrics.npz'
 
@@ -75,27 +75,6 @@ def test_auc_by_hand():
     # The second of four: one of three false ones before it, 1 - (1 / 3) / 2.
     assert auc_judd(heatmap, [[0, 1]]) == pytest.approx(5 / 6)
     assert auc_judd(100 + 7 * heatmap, [[0, 1]]) == pytest.approx(5 / 6)
-
-
-def test_auc_of_points_is_that_of_the_public_evaluations(reference):
-    ours = auc_point(reference['points_pred'], reference['points_gt'], 224)
-    np.testing.assert_allclose(ours, reference['auc_point'], rtol=0, atol=1e-9)
-
-
-def test_auc_of_centres_of_mass_is_that_of_the_public_evaluation(reference):
-    predicted, true = reference['hm_center_of_mass'][:, ::-1], reference['hm_fix'][:, ::-1]
-    np.testing.assert_allclose(auc_point(predicted, true, 224), reference['hm_auc'], atol=1e-9)
-
-
-def test_auc_of_a_point_by_hand():
-    # A blob of 3 pixels a side at the corner: twice the weight where it is reflected.
-    right, beside, far = [1, 1], [3, 1], [7, 7]
-    areas = auc_point([[1, 1]] * 3, [right, beside, far], 8, sigma=0.25)
-    assert areas[0] == 1
-    assert areas[1] == areas[2] == 1 - 9 / 64
-    assert auc_point([[0, 0]], [far], 8, sigma=0.25) == 1 - 4 / 64  # the corner pays
-    with pytest.raises(ValueError, match=r'within 0..8; got \(1, 2\) and \(1, 2\)'):
-        auc_point([[0, 0]], [[0, 8]], 8)
 
 
 def test_flat_map_is_chance_and_a_fixation_named_twice_counts_once():

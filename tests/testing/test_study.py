@@ -58,12 +58,12 @@ def setting(tmp_path_factory):
 
 def test_a_row_learns_is_scored_and_is_not_run_twice(setting, monkeypatch):
     row = Row('query', 'query')
-    first = run(row, setting, 5e-3, 0, ('val', 'test'), keep_readout=True)
+    first = run(row, setting, 2e-2, 0, ('val', 'test'), keep_readout=True)
     assert first['scores']['test']['action'] > 60
     assert first['reallocated']['scores']['test'].keys() == {'verb', 'noun', 'action'}
     assert any(name.startswith('conflict/') for name in first['logged'])
     monkeypatch.setattr(study, '_train', None)  # would fail if it was called
-    assert run(row, setting, 5e-3, 0, ('val', 'test'), keep_readout=True) == first
+    assert run(row, setting, 2e-2, 0, ('val', 'test'), keep_readout=True) == first
 
 
 @pytest.mark.parametrize('row', [*mimo_study.ROWS, *mimo_study.CONTROLS], ids=lambda row: row.name)

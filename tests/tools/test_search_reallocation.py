@@ -65,6 +65,11 @@ def test_no_steps_gain_nothing(command_line, trained, dump):
 def test_bad_requests_are_one_line(command_line, trained, dump, tmp_path):
     said = search(command_line, trained, dump, '--out', 'weights.json', code=2)
     assert 'wants a name that ends in .py; got weights.json' in said
+    (tmp_path / 'bad.pkl').write_bytes(b'no pickle')
+    for name, words in (('absent.pkl', 'There is no dump'), ('bad.pkl', 'bad.pkl')):
+        said = search(command_line, trained, tmp_path / name, code=2)
+        assert said.startswith('error: ')
+        assert words in said
     config = tmp_path / 'weighted.py'
     config.write_text(
         f'_base_ = {str(command_line.config)!r}\n'

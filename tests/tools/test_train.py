@@ -127,6 +127,33 @@ def test_lr_scaling_needs_the_batch_size_the_rate_is_for(train, tmp_path):
         train.main([str(tmp_path / 'x.py'), '--auto-scale-lr'])
 
 
+@pytest.mark.parametrize('count, expected', [(1, 64), (4, 16)])
+def test_lr_scaling_counts_the_batches_of_a_step(train, tmp_path, monkeypatch, count, expected):
+    configs = []
+    monkeypatch.setattr(train.launch, 'build_runner', lambda config: configs.append(config) or Idle)
+    (tmp_path / 'x.py').write_text(
+        'train_dataloader = dict(batch_size=8)\n'
+        'auto_scale_lr = dict(base_batch_size=64)\n'
+        'optim_wrapper = dict(accumulative_counts=1)\n'
+    )
+    train.main(
+        [
+            *(str(tmp_path / 'x.py'), '--auto-scale-lr'),
+            *('--cfg-options', f'optim_wrapper.accumulative_counts={count}'),
+        ]
+    )
+    # MMEngine's factor is batch size * processes / this.
+    assert configs[0].auto_scale_lr == dict(base_batch_size=expected, enable=True)
+
+
+class Idle:
+    """Stands for a runner."""
+
+    @staticmethod
+    def train():
+        pass
+
+
 def test_a_config_without_training_data_is_refused(train, tmp_path):
     (tmp_path / 'x.py').write_text('x = 1\n')
     with pytest.raises(ValueError, match='x.py has no train_dataloader. Add one'):

@@ -38,7 +38,14 @@ class FixedReallocation(nn.Module):
         self, *, weights: Mapping, modalities: Sequence[str], tasks: Sequence[str]
     ) -> None:
         super().__init__()
-        by_task = any(isinstance(value, Mapping) for value in weights.values())
+        is_dict = isinstance(weights, Mapping)
+        nested = {isinstance(value, Mapping) for value in weights.values()} if is_dict else set()
+        if not is_dict or len(nested) > 1:
+            raise ValueError(
+                'FixedReallocation wants a dict of weights by modality, or a dict of such dicts '
+                f'by task; got {weights!r}.'
+            )
+        by_task = any(nested)
         unknown = set(weights) - set(tasks) if by_task else set()
         rows = [weights.get(task, {}) if by_task else weights for task in tasks]
         unknown |= {name for row in rows for name in row} - set(modalities)
@@ -67,8 +74,10 @@ class FixedReallocation(nn.Module):
 class UncertaintyReallocation(nn.Module):
     """Weights of each sample from how sure each modality is by itself: ``exp(-beta * u)``.
 
-    ``u`` is the entropy of the modality's own prediction of the task, divided by ``ln K``, so 0
-    for certainty and 1 for none. Negative ``beta`` looks at the uncertain modalities instead.
+    They are divided by the largest of the sample, so that one modality has weight 1, as the task
+    tokens have, whatever ``beta``. ``u`` is the entropy of the modality's own prediction of the
+    task, divided by ``ln K``, so 0 for certainty and 1 for none. Negative ``beta`` looks at the
+    uncertain modalities instead.
 
     Args:
         beta: How sharply; 0 changes nothing.
@@ -78,7 +87,7 @@ class UncertaintyReallocation(nn.Module):
 
     def __init__(self, *, beta: float, modalities: Sequence[str], tasks: Sequence[str]) -> None:
         super().__init__()
-        if not math.isfinite(beta):
+        if not isinstance(beta, (int, float)) or not math.isfinite(beta):
             raise ValueError(f'UncertaintyReallocation wants a finite beta; got {beta!r}.')
         self.beta = beta
         self.modalities = tuple(modalities)
@@ -101,5 +110,7 @@ class UncertaintyReallocation(nn.Module):
                     "parts=dict(unimodal=dict(type='UnimodalHeads', ...)) for the same modalities."
                 )
             logits = stream.x.transpose(1, 2).float()
-            weights.append((-self.beta * entropy(logits) / math.log(logits.shape[2])).exp())
-        return torch.stack(weights, dim=1)
+            classes = max(logits.shape[2], 2)  # of one class there is nothing to be unsure of
+            weights.append(-self.beta * entropy(logits) / math.log(classes))
+        exponents = torch.stack(weights, dim=1)
+        return (exponents - exponents.amax(dim=2, keepdim=True)).exp()

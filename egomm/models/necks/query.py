@@ -48,7 +48,8 @@ class QueryFusion(nn.Module):
             example ``dict(type='FixedReallocation', weights=dict(rgb=1.0, flow=2.0))``.
 
     Raises:
-        ValueError: If ``out_channels`` is not a multiple of ``num_heads``.
+        ValueError: If ``out_channels`` is not a multiple of ``num_heads``, a number is below 1, or
+            a task has the name of another stream.
     """
 
     def __init__(
@@ -69,6 +70,18 @@ class QueryFusion(nn.Module):
         reallocation: dict | None = None,
     ) -> None:
         super().__init__()
+        if isinstance(tasks, str) or not tasks or not in_channels or min(num_layers, num_heads) < 1:
+            raise ValueError(
+                'QueryFusion wants lists of at least one task and modality, and num_layers and '
+                f'num_heads from 1 up; got tasks={tasks!r}, in_channels={in_channels!r}, '
+                f'num_layers={num_layers} and num_heads={num_heads}.'
+            )
+        taken = set(tasks) & {*in_channels, 'attention', 'readout'}
+        if taken:
+            raise ValueError(
+                f'QueryFusion names an output after each task, but {sorted(taken)} name other '
+                'streams. Rename these tasks.'
+            )
         if out_channels % num_heads:
             raise ValueError(
                 f'out_channels={out_channels} is not a multiple of num_heads={num_heads}'

@@ -46,9 +46,9 @@ class AllocationLoss(nn.Module):
         shuffle: bool = False,
     ) -> None:
         super().__init__()
-        if not weight >= 0 or direction not in ('text', 'as_printed'):
+        if not 0 <= weight < math.inf or direction not in ('text', 'as_printed'):
             raise ValueError(
-                "AllocationLoss wants weight >= 0 and direction 'text' or 'as_printed'; got "
+                "AllocationLoss wants finite weight >= 0 and direction 'text' or 'as_printed'; got "
                 f'{weight!r} and {direction!r}.'
             )
         self.tasks = tuple(tasks)
@@ -81,7 +81,7 @@ class AllocationLoss(nn.Module):
                 logits = unimodal.x.transpose(1, 2).detach().float()
                 uncertainty = entropy(logits)
                 if self.normalise:
-                    uncertainty = uncertainty / math.log(logits.shape[2])
+                    uncertainty = uncertainty / math.log(max(logits.shape[2], 2))
                 if self.shuffle:
                     uncertainty = uncertainty[torch.randperm(len(uncertainty), device=mass.device)]
                 values = allocation_loss(mass, uncertainty, self.direction, present)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from egomm.functional.attention import entropy
 from egomm.functional.reduction import global_mean
 from egomm.models.layers.channels import check_channels
-from egomm.models.layers.pooling import mean_pool
+from egomm.models.layers.pooling import mean_pool, presence
 from egomm.registry import MODELS
 from egomm.structures import Stream
 
@@ -69,7 +69,7 @@ class UnimodalHeads(nn.Module):
         pooled = {name: mean_pool(streams[name]) for name in self.in_channels}
         if self.detach:
             pooled = {name: x.detach() for name, x in pooled.items()}
-        present = torch.stack([_present(streams[name]) for name in self.in_channels], dim=1)
+        present = presence([streams[name] for name in self.in_channels])
         logits = {
             task: torch.stack([linears[name](x) for name, x in pooled.items()], dim=2)
             for task, linears in self.classifiers.items()
@@ -94,17 +94,10 @@ class UnimodalHeads(nn.Module):
             losses[f'{task}_loss'] = self.loss_weight * global_mean(values, counts).sum()
             free = logits.detach().float()
             right = (free.argmax(dim=2) == label[:, None]).float() * 100
-            unsure = entropy(free) / math.log(classes)
+            unsure = entropy(free) / math.log(max(classes, 2))
             for name, top1, share in zip(
                 self.in_channels, global_mean(right, counts), global_mean(unsure, counts)
             ):
                 losses[f'{task}_{name}_top1'] = top1
                 losses[f'{task}_{name}_entropy'] = share
         return losses
-
-
-def _present(stream: Stream) -> Tensor:
-    """Which samples have anything real: ``(B,)``."""
-    if stream.mask is None:
-        return stream.x.new_ones(len(stream.x), dtype=torch.bool)
-    return stream.mask if stream.mask.dim() == 1 else stream.mask.any(dim=1)

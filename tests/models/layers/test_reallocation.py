@@ -27,6 +27,8 @@ def test_weights_by_task_leave_the_other_task_alone():
         (dict(sound=1.0), r"\['sound'\] unknown"),
         (dict(action=dict(rgb=1.0)), r"\['action'\] unknown"),
         (dict(verb=dict(depth=1.0)), r"\['depth'\] unknown"),
+        (None, 'wants a dict of weights by modality'),
+        (dict(verb=dict(rgb=1.0), noun=2.0), 'a dict of such dicts by task'),
         (dict(rgb=-1.0), 'got -1'),
         (dict(rgb=math.nan), 'NaN or infinity'),
         (dict(rgb=0, flow=0, audio=0), r"weight 0 for every modality of \['verb', 'noun'\]"),
@@ -48,6 +50,13 @@ def test_a_certain_modality_keeps_weight_one_and_an_ignorant_one_loses():
     logits[0, 0, 0] = 100.0  # rgb is certain, the others know nothing: u = 0, 1, 1
     expected = torch.tensor([1.0, math.exp(-2), math.exp(-2)])
     torch.testing.assert_close(unsure(2.0, logits)[0, 1], expected)
+
+
+def test_a_huge_beta_leaves_the_most_certain_modality_and_no_overflow():
+    for beta in (500.0, -500.0):
+        weights = unsure(beta, torch.randn(4, 5, 3))
+        assert torch.isfinite(weights).all()
+        assert (weights.amax(dim=2) == 1).all()
 
 
 def test_beta_zero_changes_nothing():

@@ -275,6 +275,21 @@ def test_heads_that_do_not_divide_the_channels_are_refused():
         QueryFusion(in_channels=dict(rgb=10), out_channels=10, tasks=('verb',), num_heads=4)
 
 
+@pytest.mark.parametrize(
+    'options, words',
+    [
+        (dict(tasks='verb'), "got tasks='verb'"),
+        (dict(in_channels={}), r'in_channels=\{\}'),
+        (dict(num_layers=0), 'num_layers=0'),
+        (dict(num_heads=0), 'num_heads=0'),
+        (dict(tasks=('rgb', 'attention')), r"\['attention', 'rgb'\] name other streams"),
+    ],
+)
+def test_settings_that_cannot_be_meant_are_refused(options, words):
+    with pytest.raises(ValueError, match=words):
+        small(**options)
+
+
 def test_a_sample_whose_modalities_are_all_missing_reads_the_task_tokens_alone():
     neck, streams = small().eval(), small_streams()
     gone = torch.tensor([True, False])

@@ -121,7 +121,9 @@ def test_another_number_of_modalities_is_refused():
         part(modalities=('rgb', 'flow')).loss(outputs, targets)
 
 
-@pytest.mark.parametrize('options', [dict(weight=-1.0), dict(direction='up')])
+@pytest.mark.parametrize(
+    'options', [dict(weight=-1.0), dict(weight=math.inf), dict(direction='up')]
+)
 def test_settings_that_cannot_be_meant_are_refused(options):
-    with pytest.raises(ValueError, match='wants weight >= 0 and direction'):
+    with pytest.raises(ValueError, match='wants finite weight >= 0 and direction'):
         part(**options)

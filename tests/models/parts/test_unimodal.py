@@ -62,6 +62,13 @@ def test_the_encoders_feel_the_loss_only_when_asked(detach):
     assert (given['rgb'].x.grad is None) is detach
 
 
+def test_one_class_has_no_uncertainty():
+    part = MODELS.build(
+        dict(type='UnimodalHeads', in_channels=dict(rgb=4, audio=2), num_classes=dict(verb=1))
+    )
+    assert part.loss(part(streams()), dict(verb=[0, 0, 0]))['verb_rgb_entropy'] == 0
+
+
 def test_a_task_without_any_label_is_zero_not_nan():
     part = heads()
     losses = part.loss(part(streams()), {})
