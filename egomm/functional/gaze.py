@@ -144,10 +144,13 @@ def _bell(place: int, size: int, sigma: float) -> Floats:
     """A Gaussian around one of ``size`` pixels, cut at 4 sigma; what leaves comes back in."""
     radius = int(4 * sigma + 0.5)
     offsets = np.arange(-radius, radius + 1)
-    weights = np.exp(-((offsets / sigma) ** 2) / 2)
+    # The public code compares floats, so that rounding decides between pixels that are equally
+    # far away; this is how SciPy, which it uses, rounds.
+    weights = np.exp(-0.5 / (sigma * sigma) * offsets**2)
+    weights /= weights.sum()
     folded = (place + offsets) % (2 * size)
     pixels = np.minimum(folded, 2 * size - 1 - folded)
-    return np.bincount(pixels, weights, minlength=size) / weights.sum()
+    return np.bincount(pixels, weights, minlength=size)
 
 
 def _rays(offsets: Floats, distance: float) -> Floats:

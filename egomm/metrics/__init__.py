@@ -2,6 +2,13 @@
 
 from egomm.metrics.accuracy import EpicActionMetric
 from egomm.metrics.classes import ClassAccuracyMetric
+from egomm.metrics.points import GazeMetric, PointErrorMetric
 from egomm.metrics.result_file import ResultFile
 
-__all__ = ['ClassAccuracyMetric', 'EpicActionMetric', 'ResultFile']
+__all__ = [
+    'ClassAccuracyMetric',
+    'EpicActionMetric',
+    'GazeMetric',
+    'PointErrorMetric',
+    'ResultFile',
+]
