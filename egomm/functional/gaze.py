@@ -150,7 +150,7 @@ def _bell(place: int, size: int, sigma: float) -> Floats:
     weights /= weights.sum()
     folded = (place + offsets) % (2 * size)
     pixels = np.minimum(folded, 2 * size - 1 - folded)
-    return np.bincount(pixels, weights, minlength=size)
+    return np.asarray(np.bincount(pixels, weights, minlength=size), np.float64)
 
 
 def _rays(offsets: Floats, distance: float) -> Floats:

@@ -19,7 +19,9 @@ class ClassAccuracyMetric(BaseMetric):
     Where the data set lists many-shot classes (``metainfo['many_shot']`` of EPIC-KITCHENS-55),
     their precision and recall follow in two definitions: ``<task>_{precision,recall}_full``, the
     official one, and ``<task>_{precision,recall}_trimmed``, the higher one of Kapidis et al.
-    (2019). A clip without a label of a task is left out there; clips that a distributed sampler repeats to
+    (2019).
+
+    A clip without a label of a task is left out there; clips that a distributed sampler repeats to
     fill the last round count once.
 
     Args:
