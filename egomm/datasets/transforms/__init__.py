@@ -6,6 +6,7 @@ All randomness comes from ``results['rng']``.
 """
 
 from egomm.datasets.transforms.gaze import LoadGaze
+from egomm.datasets.transforms.hands import LoadHands
 from egomm.datasets.transforms.load import LoadAudio, LoadFlow, LoadRGB
 from egomm.datasets.transforms.pack import PackSample
 from egomm.datasets.transforms.points import PointTargets
@@ -24,6 +25,7 @@ __all__ = [
     'LoadAudio',
     'LoadFlow',
     'LoadGaze',
+    'LoadHands',
     'LoadRGB',
     'LogMel',
     'LogPower',
