@@ -82,6 +82,11 @@ def write_tokens(config, folder):
     return str(folder)
 
 
+def evaluators(config):
+    given = config.val_evaluator
+    return given if isinstance(given, list) else [given]
+
+
 def on_toy_world(config, world, tmp_path):
     """Point a config at the toy world and shrink what it reads, not what it builds."""
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
@@ -94,13 +99,12 @@ def on_toy_world(config, world, tmp_path):
         for step in ('crop', 'resize', 'spectrogram_size'):
             if dataset.pipeline.get(step):
                 dataset.pipeline[step].size = 64
-    for key in ('tail_verbs', 'tail_nouns', 'unseen'):
-        if key in config.val_evaluator:
-            config.val_evaluator[key] = str(
-                world / 'annotations' / Path(config.val_evaluator[key]).name
-            )
+    for evaluator in evaluators(config):
+        for key in ('tail_verbs', 'tail_nouns', 'unseen'):
+            if key in evaluator:
+                evaluator[key] = str(world / 'annotations' / Path(evaluator[key]).name)
     train_labels = str(world / 'annotations/EPIC_100_train.csv')
-    for head in config.model.heads.values():
+    for head in filter(None, config.model.heads.values()):
         for part, key in ((head, 'pairs'), (head.get('loss', {}), 'counts')):
             if isinstance(part.get(key), str):
                 part[key] = train_labels
@@ -149,10 +153,12 @@ def test_config_trains_a_step_and_predicts(path, request, tmp_path):
         model.eval()
         with torch.no_grad():
             samples = model.val_step(pseudo_collate([validation[0], validation[1]]))
-        metric = METRICS.build(config.val_evaluator)
-        metric.dataset_meta = validation.metainfo
-        metric.process({}, [sample.to_dict() for sample in samples])
-        scores = metric.evaluate(2)
+        scores = {}
+        for evaluator in evaluators(config):
+            metric = METRICS.build(evaluator)
+            metric.dataset_meta = validation.metainfo
+            metric.process({}, [sample.to_dict() for sample in samples])
+            scores.update(metric.evaluate(2))
     assert score in scores
 
 
@@ -235,3 +241,40 @@ def test_nine_views_of_a_clip_give_one_prediction(toy_world):
         assert len(sample.pred['views']) == 9
         torch.testing.assert_close(sample.pred['views'][4]['verb'], plain.pred['verb'])
         assert sample.pred['verb'].shape == (12,)
+
+
+TASKS = dict(a='action', v='verb', n='noun', h='hands', g='gaze')
+EGTEA_ROWS = ['a', 'av', 'avn', 'ag', 'ah', 'agh', 'avng', 'avnh', 'avnhg']
+
+
+@pytest.mark.parametrize('row', EGTEA_ROWS)
+@pytest.mark.parametrize('start', ['multitask/egtea_mfnet', 'toy/multitask'])
+def test_a_row_of_the_multi_task_table_has_the_tasks_of_its_name(start, row):
+    config = Config.fromfile(ROOT / f'configs/{start}_{row}.py')
+    tasks = {TASKS[letter] for letter in row}
+    heads = {task for task, head in config.model.heads.items() if head}
+    assert heads == tasks
+    for loader in (config.train_dataloader, config.val_dataloader, config.test_dataloader):
+        pipeline = loader.dataset.pipeline
+        assert set(pipeline.pack.tasks) == tasks
+        for task in ('hands', 'gaze'):
+            assert bool(pipeline[task]) == bool(loader.dataset.sources[task]) == (task in tasks)
+    classes, *points = evaluators(config)
+    assert set(classes.num_classes) == tasks - {'hands', 'gaze'}
+    assert len(points) == len(tasks & {'hands', 'gaze'})
+    assert config.default_hooks.checkpoint.save_best == 'egtea/action_top1'
+
+
+def test_the_split_of_egtea_is_one_option(monkeypatch):
+    path = ROOT / 'configs/multitask/egtea_mfnet_avnhg.py'
+    names = []
+    for split in (None, '3'):
+        if split:
+            monkeypatch.setenv('EGTEA_SPLIT', split)
+        config = Config.fromfile(path)
+        loaders = (config.train_dataloader, config.val_dataloader, config.test_dataloader)
+        names += [Path(loader.dataset.ann_file).name for loader in loaders]
+    assert names == [
+        *('train_split1.txt', 'test_split1.txt', 'test_split1.txt'),
+        *('train_split3.txt', 'test_split3.txt', 'test_split3.txt'),
+    ]

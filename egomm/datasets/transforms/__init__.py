@@ -15,6 +15,7 @@ from egomm.datasets.transforms.spatial import (
     RandomFlip,
     RandomResizedCrop,
     ResizeShort,
+    ResizeSquare,
     ThreeCrops,
 )
 from egomm.datasets.transforms.spectral import LogMel, LogPower, ResizeSpectrogram
@@ -35,6 +36,7 @@ __all__ = [
     'RandomResizedCrop',
     'ResizeShort',
     'ResizeSpectrogram',
+    'ResizeSquare',
     'SampleSegments',
     'SampleWindow',
     'ThreeCrops',
