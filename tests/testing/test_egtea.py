@@ -88,6 +88,9 @@ def test_hands_follow_the_truth(toy_world, egtea_world):
 def test_command_writes_it_beside_a_world_that_is_there(toy_world, tmp_path, monkeypatch):
     tool = Path(__file__).parents[2] / 'tools/make_toy_kitchen.py'
     shutil.copytree(toy_world, tmp_path / 'toy')
-    monkeypatch.setattr('sys.argv', [str(tool), f'{tmp_path}/toy', '--videos', '4', '--egtea'])
-    runpy.run_path(str(tool), run_name='__main__')
+    command = [str(tool), f'{tmp_path}/toy', '--videos', '4', '--egtea', '--epic55']
+    monkeypatch.setattr('sys.argv', command)
+    for _ in range(2):
+        runpy.run_path(str(tool), run_name='__main__')
     assert (tmp_path / 'toy/egtea/action_annotation/verb_idx.txt').is_file()
+    assert (tmp_path / 'toy/epic55/annotations/EPIC_train_action_labels.csv').is_file()
