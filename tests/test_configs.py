@@ -230,9 +230,9 @@ def test_encoders_start_from_the_files_that_the_command_line_names(tmp_path):
         )
 
 
-def test_nine_views_of_a_clip_give_one_prediction(toy_world):
+def test_nine_views_of_a_clip_give_one_prediction(toy_world, tmp_path):
     path = ROOT / 'configs/mimo/epic100_swin-t_query_3x3views.py'
-    config = on_toy_world(Config.fromfile(path), toy_world)
+    config = on_toy_world(Config.fromfile(path), toy_world, tmp_path)
     small = Config.fromfile(ROOT / 'configs/toy/mimo_query.py').model
     with DefaultScope.overwrite_default_scope('egomm'):
         validation = DATASETS.build(config.test_dataloader.dataset)
