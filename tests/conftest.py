@@ -86,6 +86,16 @@ def feature_world(tmp_path_factory):
 
 
 @pytest.fixture(scope='session')
+def epic55_world(toy_world, tmp_path_factory):
+    """Folder of the toy kitchen in the layout of EPIC-KITCHENS-55."""
+    from egomm.testing.epic55 import write_epic55
+
+    out = tmp_path_factory.mktemp('epic55')
+    write_epic55(toy_world, out)
+    return out
+
+
+@pytest.fixture(scope='session')
 def real_files(realdata, tmp_path_factory):
     """The real frames and videos in the layout of EPIC-KITCHENS-100, with made-up labels."""
     out = tmp_path_factory.mktemp('real_files')

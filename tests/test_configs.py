@@ -137,6 +137,11 @@ def write_tokens(config, folder):
     return str(folder)
 
 
+def evaluators(config):
+    given = config.val_evaluator
+    return given if isinstance(given, list) else [given]
+
+
 def on_toy_world(config, world, tmp_path):
     """Point a config at the toy world and shrink what it reads, not what it builds."""
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
@@ -151,13 +156,12 @@ def on_toy_world(config, world, tmp_path):
                 dataset.pipeline[step].size = 64
         if dataset.pipeline.get('drop'):
             dataset.pipeline.drop.prob = 0.0  # two clips have to reach every encoder
-    for key in ('tail_verbs', 'tail_nouns', 'unseen'):
-        if key in config.val_evaluator:
-            config.val_evaluator[key] = str(
-                world / 'annotations' / Path(config.val_evaluator[key]).name
-            )
+    for evaluator in evaluators(config):
+        for key in ('tail_verbs', 'tail_nouns', 'unseen'):
+            if key in evaluator:
+                evaluator[key] = str(world / 'annotations' / Path(evaluator[key]).name)
     train_labels = str(world / 'annotations/EPIC_100_train.csv')
-    for head in config.model.heads.values():
+    for head in filter(None, config.model.heads.values()):
         for part, key in ((head, 'pairs'), (head.get('loss', {}), 'counts')):
             if isinstance(part.get(key), str):
                 part[key] = train_labels
@@ -188,12 +192,14 @@ def on_feature_world(config, world, tmp_path):
     return config
 
 
-# What a config's data set reads: a fixture, how to point to it, and a score of its protocol.
+# What a config's data set reads: a fixture, how to point to it, and a score of its protocol,
+# None for that by which the config chooses its best checkpoint.
 EPIC = ('toy_world', on_toy_world, 'epic100/all_action_accuracy_at_1')
 WORLDS = {
     'EpicKitchens': EPIC,
     'CachedTokens': EPIC,
-    'Egtea': ('egtea_world', on_toy_world, 'egtea/action_top1'),
+    'Egtea': ('egtea_world', on_toy_world, None),
+    'EpicKitchens55': ('epic55_world', on_toy_world, None),
     'MomentQueries': ('feature_world', on_feature_world, 'ego4d_mq/average_mAP'),
     'LanguageQueries': ('feature_world', on_feature_world, 'ego4d_nlq/mean_recall_1'),
 }
@@ -238,11 +244,15 @@ def test_config_trains_a_step_and_predicts(path, request, tmp_path):
         model.eval()
         with torch.no_grad():
             samples = model.val_step(pseudo_collate([validation[0], validation[1]]))
-        metric = METRICS.build(config.val_evaluator)
-        metric.dataset_meta = validation.metainfo
-        metric.process({}, [sample.to_dict() for sample in samples])
-        scores = metric.evaluate(2)
-    assert score in scores
+        scores = {}
+        for evaluator in evaluators(config):
+            metric = METRICS.build(evaluator)
+            metric.dataset_meta = validation.metainfo
+            metric.process({}, [sample.to_dict() for sample in samples])
+            scores.update(metric.evaluate(2))
+    assert (
+        score or config.default_hooks.checkpoint.get('save_best', 'egtea/action_top1')
+    ) in scores
 
 
 def flat(value, prefix=''):
@@ -353,3 +363,48 @@ def test_nine_views_of_a_clip_give_one_prediction(toy_world, tmp_path):
         assert len(sample.pred['views']) == 9
         torch.testing.assert_close(sample.pred['views'][4]['verb'], plain.pred['verb'])
         assert sample.pred['verb'].shape == (12,)
+
+
+TASKS = dict(a='action', v='verb', n='noun', h='hands', g='gaze')
+EGTEA_ROWS = ['a', 'av', 'avn', 'ag', 'ah', 'agh', 'avng', 'avnh', 'avnhg']
+EPIC55_ROWS = ['v', 'vh', 'vnh', 'a', 'avh', 'avnh']
+MULTI_TASK = [
+    *(('multitask/egtea_mfnet', row) for row in EGTEA_ROWS),
+    *(('multitask/epic55_mfnet', row) for row in EPIC55_ROWS),
+    *(('toy/multitask', row) for row in dict.fromkeys(EGTEA_ROWS + EPIC55_ROWS)),
+]
+
+
+@pytest.mark.parametrize('start, row', MULTI_TASK)
+def test_a_row_of_the_multi_task_tables_has_the_tasks_of_its_name(start, row):
+    config = Config.fromfile(ROOT / f'configs/{start}_{row}.py')
+    tasks = {TASKS[letter] for letter in row}
+    assert {task for task, head in config.model.heads.items() if head} == tasks
+    for loader in (config.train_dataloader, config.val_dataloader, config.test_dataloader):
+        pipeline = loader.dataset.pipeline
+        assert set(pipeline.pack.tasks) == tasks
+        for task in ('hands', 'gaze'):
+            assert bool(pipeline[task]) == (task in tasks)
+            assert bool(loader.dataset.sources.get(task)) == (task in tasks)
+    classes, *points = evaluators(config)
+    assert set(classes.num_classes) == tasks - {'hands', 'gaze'}
+    assert len(points) == len(tasks & {'hands', 'gaze'})
+    for task, count in classes.num_classes.items():
+        assert config.model.heads[task].num_classes == count
+    main = 'action' if 'a' in row else 'verb'
+    assert config.default_hooks.checkpoint.save_best == f'{classes.prefix}/{main}_top1'
+
+
+def test_the_split_of_egtea_is_one_option(monkeypatch):
+    path = ROOT / 'configs/multitask/egtea_mfnet_avnhg.py'
+    names = []
+    for split in (None, '3'):
+        if split:
+            monkeypatch.setenv('EGTEA_SPLIT', split)
+        config = Config.fromfile(path)
+        loaders = (config.train_dataloader, config.val_dataloader, config.test_dataloader)
+        names += [Path(loader.dataset.ann_file).name for loader in loaders]
+    assert names == [
+        *('train_split1.txt', 'test_split1.txt', 'test_split1.txt'),
+        *('train_split3.txt', 'test_split3.txt', 'test_split3.txt'),
+    ]

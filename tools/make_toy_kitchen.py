@@ -2,7 +2,7 @@
 
 Run:  python tools/make_toy_kitchen.py data/toy_kitchen
       python tools/make_toy_kitchen.py /tmp/small --videos 4 --seed 3
-      python tools/make_toy_kitchen.py data/toy_kitchen --egtea
+      python tools/make_toy_kitchen.py data/toy_kitchen --egtea --epic55
       python tools/make_toy_kitchen.py /tmp/hard --conflict 1 --verb-signal 0.4 0.65 0.45
 
 Every knob of ``egomm.testing.spec.KitchenSpec`` is an option of the same name.
@@ -13,6 +13,7 @@ import dataclasses
 from pathlib import Path
 
 from egomm.testing.egtea import write_egtea
+from egomm.testing.epic55 import write_epic55
 from egomm.testing.spec import PRESETS, KitchenSpec
 from egomm.testing.toy_kitchen import make_toy_kitchen, print_progress
 
@@ -28,6 +29,9 @@ def parse_arguments(arguments: list[str] | None = None) -> tuple[argparse.Namesp
     parser.add_argument('--processes', type=int, help='default: one per core, at most 8')
     parser.add_argument(
         '--egtea', action='store_true', help='also write OUT/egtea in the layout of EGTEA Gaze+'
+    )
+    parser.add_argument(
+        '--epic55', action='store_true', help='also write OUT/epic55 in that of EPIC-KITCHENS-55'
     )
     knobs = parser.add_argument_group('knobs')
     for field in dataclasses.fields(KitchenSpec):
@@ -57,6 +61,8 @@ def main() -> None:
         made = make_toy_kitchen(options.out, spec, options.processes, print_progress)
         if options.egtea:
             write_egtea(Path(options.out), Path(options.out) / 'egtea')
+        if options.epic55:
+            write_epic55(Path(options.out), Path(options.out) / 'epic55')
     except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from error
     state = 'found complete' if made['reused'] else f'made in {made["seconds"]:.1f} s'

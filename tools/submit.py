@@ -3,19 +3,28 @@
 python tools/submit.py c1 RESULTS... --timestamps EPIC_100_test_timestamps.csv \\
     --out submission.zip --sls-pt 2 --sls-tl 3 --sls-td 3
 python tools/submit.py c1 --check submission.zip --timestamps EPIC_100_test_timestamps.csv
+python tools/submit.py ek55 RESULTS... --s1 EPIC_test_s1_timestamps.csv \\
+    --s2 EPIC_test_s2_timestamps.csv --out submission.zip
 
 RESULTS are files that tools/test.py --results or --dump wrote, or that other code saved in the
-format of the official scripts; of several the logits are averaged (late fusion).
+format of the official scripts; of several the logits are averaged (late fusion). For ek55 a file
+may hold the clips of either test set; the files of s1 and s2 of one model are joined.
 """
 
 import argparse
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from egomm.apis import launch
 from egomm.functional.csv_columns import read_columns
+from egomm.functional.result_file import Results
+from egomm.functional.wording import first_names
+from egomm.submission import epic55_recognition as ek55
 from egomm.submission import epic100_recognition as c1
-from egomm.submission.challenges import EPIC100_RECOGNITION
+from egomm.submission.challenges import EPIC55_RECOGNITION, EPIC100_RECOGNITION
 from egomm.submission.fusion import fuse
 from egomm.submission.result_files import read_results
 
@@ -76,10 +85,65 @@ def _said(supervision: c1.Supervision) -> str:
     return f'{scores} scores each, {levels}'
 
 
+def add_ek55(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser('ek55', help=EPIC55_RECOGNITION.name)
+    parser.add_argument('results', nargs='*', metavar='RESULTS', help='.pkl or .pt files of scores')
+    for test_set in ek55.MEMBERS:
+        parser.add_argument(
+            f'--{test_set}',
+            required=True,
+            metavar=f'EPIC_test_{test_set}_timestamps.csv',
+            help='the official test file, whose clips a submission has to have',
+        )
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument('--out', metavar='FILE.zip', help='submission to write')
+    target.add_argument('--check', metavar='FILE.zip', help='only check this submission')
+    parser.add_argument('--force', action='store_true', help='overwrite an existing file')
+    parser.set_defaults(run=run_ek55, parser=parser)
+
+
+def run_ek55(args: argparse.Namespace) -> None:
+    if bool(args.check) == bool(args.results):
+        args.parser.error('--out wants RESULTS, --check takes none')
+    print(EPIC55_RECOGNITION.describe())
+    ids = {name: read_columns(getattr(args, name), {'uid': str})['uid'] for name in ek55.MEMBERS}
+    counts = ' and '.join(f'{len(uids)} clips of {name}' for name, uids in ids.items())
+    if args.check:
+        ek55.check_submission(args.check, ids)
+        print(f'{args.check} is valid: {counts}')
+        return
+    results = by_test_set([read_results(path) for path in args.results])
+    ek55.write_submission(args.out, results, ids, args.force)
+    print(f'Wrote {args.out}: {counts}, {Path(args.out).stat().st_size} bytes')
+
+
+def by_test_set(files: Sequence[Results]) -> Results:
+    """Average the files of the same clips, and join those of different ones."""
+    groups: dict[frozenset[str], list[Results]] = {}
+    for results in files:
+        groups.setdefault(frozenset(results.narration_ids), []).append(results)
+    parts = [fuse(group) for group in groups.values()]
+    names = [name for part in parts for name in part.narration_ids]
+    doubled = [name for name, count in Counter(names).items() if count > 1]
+    shapes = {(part.verb.shape[1], part.noun.shape[1]) for part in parts}
+    if doubled or len(shapes) > 1:
+        raise ValueError(
+            'Files of the same clips are averaged and those of different clips joined; got files '
+            f'that share some, such as {first_names(doubled) or "none"}, of (verb, noun) classes '
+            f'{sorted(shapes)}. Give the files of whole test sets by models of one data set.'
+        )
+    return Results(
+        names,
+        np.concatenate([part.verb for part in parts]),
+        np.concatenate([part.noun for part in parts]),
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description='Make and check submissions to challenges.')
     commands = parser.add_subparsers(required=True, metavar='CHALLENGE')
     add_c1(commands)
+    add_ek55(commands)
     args = parser.parse_args(arguments)
     args.run(args)
 

@@ -30,6 +30,7 @@ _TYPES = {
     'wav': ('audio', {}),
     'container': ('audio', {}),
     'begaze': ('gaze', {}),
+    'tracks': ('hands', {}),
 }
 _PLACEHOLDERS = {
     'frames': {'index'},
@@ -38,6 +39,7 @@ _PLACEHOLDERS = {
     'wav': set(),
     'container': set(),
     'begaze': set(),
+    'tracks': set(),
 }
 
 
@@ -45,8 +47,9 @@ class Sources:
     """Finds, per video, which source of each modality exists.
 
     Args:
-        sources: By modality (``rgb``, ``flow``, ``audio``, ``gaze``) one source or a list of
-            sources, of which the first whose files exist for a video is taken. Options beside
+        sources: By modality (``rgb``, ``flow``, ``audio``, ``gaze``, ``hands``) one source or a
+            list of sources, of which the first whose files exist for a video is taken; None in
+            the place of one leaves the modality out. Options beside
             ``type`` and ``path``: ``first`` (frames, flow), the number in the file name of the
             first image, default 1; ``axes`` (flow), the words for horizontal and vertical, default
             ``('u', 'v')``; ``stride`` (flow), how many RGB frames one flow frame stands for, a
@@ -61,7 +64,7 @@ class Sources:
 
     def __init__(
         self,
-        sources: Mapping[str, dict | Sequence[dict]],
+        sources: Mapping[str, dict | Sequence[dict] | None],
         data_root: str = '',
         names: tuple[str, ...] = ('participant', 'video'),
     ) -> None:
@@ -71,6 +74,7 @@ class Sources:
         self.candidates = {
             modality: [_checked(modality, source, names) for source in _as_list(given)]
             for modality, given in sources.items()
+            if given is not None
         }
 
     def resolve(self, places: Iterable[tuple[str, ...]]) -> dict[str, dict[str, dict | None]]:

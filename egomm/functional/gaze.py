@@ -105,6 +105,54 @@ def auc_judd(heatmap: ArrayLike, fixations: ArrayLike) -> float:
     return float((np.diff(false_rate) * (true_rate[1:] + true_rate[:-1]) / 2).sum())
 
 
+def auc_point(pred_px: ArrayLike, true_px: ArrayLike, size: int, sigma: float = 14) -> Floats:
+    """The "AUC" of Huang et al. (2018) and Kapidis et al. (2019), for comparison with them only.
+
+    A Gaussian blob at the predicted pixel is the map: the share of pixels that have no more of it
+    than the true pixel. The blob is cut off at four sigma and reflected at the border, so a true
+    point outside it gets the more, the less of the blob fits into the image: predicting a corner
+    pays.
+
+    Args:
+        pred_px: Predicted points ``(N, 2)``, x and y in pixels of a square image.
+        true_px: True points ``(N, 2)``; both are cut down to whole pixels.
+        size: Side of the image in pixels.
+        sigma: Of the blob in pixels: 14 at a side of 224, 3.2 at one of 64 (GLC).
+
+    Returns:
+        ``(N,)``, within 0..1.
+
+    Raises:
+        ValueError: If the points are not two lists ``(N, 2)`` of the same length in the image.
+    """
+    predicted, true = np.asarray(pred_px, np.float64), np.asarray(true_px, np.float64)
+    fits = predicted.ndim == 2 and predicted.shape[1:] == (2,) and predicted.shape == true.shape
+    if not fits or not all(((p >= 0) & (p < size)).all() for p in (predicted, true)):
+        raise ValueError(
+            f'auc_point wants two lists of points (N, 2) within 0..{size}; got '
+            f'{predicted.shape} and {true.shape}. Leave frames without gaze out, and points '
+            'outside the image.'
+        )
+    areas = []
+    for (x, y), (column, row) in zip(predicted.astype(int), true.astype(int), strict=True):
+        blob = np.outer(_bell(y, size, sigma), _bell(x, size, sigma))
+        areas.append(1 - (blob > blob[row, column]).sum() / blob.size)
+    return np.array(areas)
+
+
+def _bell(place: int, size: int, sigma: float) -> Floats:
+    """A Gaussian around one of ``size`` pixels, cut at 4 sigma; what leaves comes back in."""
+    radius = int(4 * sigma + 0.5)
+    offsets = np.arange(-radius, radius + 1)
+    # The public code compares floats, so that rounding decides between pixels that are equally
+    # far away; this is how SciPy, which it uses, rounds.
+    weights = np.exp(-0.5 / (sigma * sigma) * offsets**2)
+    weights /= weights.sum()
+    folded = (place + offsets) % (2 * size)
+    pixels = np.minimum(folded, 2 * size - 1 - folded)
+    return np.asarray(np.bincount(pixels, weights, minlength=size), np.float64)
+
+
 def _rays(offsets: Floats, distance: float) -> Floats:
     """``(N, 2)`` offsets from the centre of the image -> ``(N, 3)`` directions."""
     return np.concatenate([offsets, np.full((len(offsets), 1), distance)], axis=1)

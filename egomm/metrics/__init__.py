@@ -3,6 +3,7 @@
 from egomm.metrics.accuracy import EpicActionMetric
 from egomm.metrics.classes import ClassAccuracyMetric
 from egomm.metrics.moments import Ego4dMomentMetric
+from egomm.metrics.points import GazeMetric, PointErrorMetric
 from egomm.metrics.queries import Ego4dQueryMetric
 from egomm.metrics.result_file import ResultFile
 
@@ -11,5 +12,7 @@ __all__ = [
     'Ego4dMomentMetric',
     'Ego4dQueryMetric',
     'EpicActionMetric',
+    'GazeMetric',
+    'PointErrorMetric',
     'ResultFile',
 ]

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from mmengine.evaluator import BaseMetric
 
-from egomm.functional.scores import class_report
+from egomm.functional.scores import class_report, trimmed_report
 from egomm.registry import METRICS
 
 
@@ -15,8 +15,13 @@ from egomm.registry import METRICS
 class ClassAccuracyMetric(BaseMetric):
     """Per task ``<task>_top1``, ``<task>_top5`` and ``<task>_mean_class_accuracy``, in percent.
 
-    The last is the mean over the classes that occur in the labels, as EGTEA Gaze+ is scored. A
-    clip without a label of a task is left out there; clips that a distributed sampler repeats to
+    The last is the mean over the classes that occur in the labels, as EGTEA Gaze+ is scored.
+    Where the data set lists many-shot classes (``metainfo['many_shot']`` of EPIC-KITCHENS-55),
+    their precision and recall follow in two definitions: ``<task>_{precision,recall}_full``, the
+    official one, and ``<task>_{precision,recall}_trimmed``, the higher one of Kapidis et al.
+    (2019).
+
+    A clip without a label of a task is left out there; clips that a distributed sampler repeats to
     fill the last round count once.
 
     Args:
@@ -42,7 +47,8 @@ class ClassAccuracyMetric(BaseMetric):
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Score the clips of all processes."""
-        report = {}
+        report: dict[str, float] = {}
+        many_shot = (self.dataset_meta or {}).get('many_shot', {})
         for task in self.num_classes:
             # A repetition that only fills up a round has no labels and so drops out here.
             clips = {
@@ -57,9 +63,15 @@ class ClassAccuracyMetric(BaseMetric):
                     'labels and PackSample this task.'
                 )
             logits, truth = zip(*clips.values(), strict=True)
-            scored = class_report(np.stack(logits), np.array(truth))
+            frequent = many_shot.get(task)
+            scored = class_report(np.stack(logits), np.array(truth), frequent)
             for name in ('top1', 'top5', 'mean_class_accuracy'):
                 report[f'{task}_{name}'] = scored[name]
+            if frequent:
+                trimmed = trimmed_report(np.stack(logits), np.array(truth), frequent)
+                for name in sorted(scored.keys() & trimmed.keys()):
+                    report[f'{task}_{name}_full'] = scored[name]
+                    report[f'{task}_{name}_trimmed'] = trimmed[name]
         return report
 
     def _logits(self, sample: dict, task: str) -> np.ndarray:

@@ -26,7 +26,7 @@ class MultiIOModel(BaseModel):
         parts: Configs of what stands beside the heads, by a name of its own, in the order to
             run them: each may add streams before the neck and a loss after it (`contracts.Part`).
         neck: Config of the neck that joins them.
-        heads: Config of one head a task.
+        heads: Config of one head a task; None in the place of one leaves the task out.
         record: Names of neck outputs to keep beside the predictions, for example
             ``('attention',)``. Each lands in ``sample.pred`` under its name.
         weighting: Config of how the tasks' losses are weighed (`contracts.Weighting`); all count
@@ -50,7 +50,7 @@ class MultiIOModel(BaseModel):
         *,
         backbones: dict[str, dict],
         neck: dict,
-        heads: dict[str, dict],
+        heads: dict[str, dict | None],
         parts: dict[str, dict | None] | None = None,
         record: tuple[str, ...] = (),
         weighting: dict | None = None,
@@ -64,6 +64,7 @@ class MultiIOModel(BaseModel):
         parts = {name: part for name, part in (parts or {}).items() if part is not None}
         self.parts = _build_all('parts', parts) if parts else ModuleDict()
         self.neck = MODELS.build(neck)
+        heads = {task: head for task, head in heads.items() if head is not None}
         self.heads = _build_all('heads', heads)
         self.record = tuple(record)
         self.weighting = MODELS.build(weighting or dict(type='FixedWeights'))

@@ -49,3 +49,16 @@ EPIC100_RECOGNITION = Challenge(
         'is not known here: ask the organisers (epic-kitchens.github.io) before you rely on it.'
     ),
 )
+
+EPIC55_RECOGNITION = Challenge(
+    name='EPIC-KITCHENS-55 action recognition',
+    version='0.1',
+    server='CodaLab',
+    is_open=False,
+    checked=date(2026, 11, 25),
+    note=(
+        'The challenge of 2019 and 2020; that of EPIC-KITCHENS-100 took its place, and CodaLab '
+        'ended all submissions on 2025-12-31. The format is kept for comparison with published '
+        'work.'
+    ),
+)

@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from egomm.datasets.hands import write_hands
 from egomm.testing.media import MovieWriter
 from egomm.testing.plan import Segment, Video, plan_world
 from egomm.testing.spec import KitchenSpec
@@ -24,6 +25,7 @@ def write_egtea(kitchen: Path, out: Path) -> None:
 
     ``videos/<session>.mp4`` has sound, ``cropped_clips/<session>/<clip>.mp4`` has none;
     ``gaze_data/<session>.txt`` is BeGaze's text, in the two layouts by turns.
+    ``hand_tracks/<session>.npz`` has the palms of both hands.
     ``action_annotation/`` holds one split (its test part is the kitchen's validation) and the
     names of the classes. Lines and ids follow the official files: ids count from 1.
 
@@ -61,6 +63,7 @@ def write_egtea(kitchen: Path, out: Path) -> None:
     for number, video in enumerate(videos):
         _write_media(kitchen, out, spec, video)
         _write_gaze(kitchen, out, spec, video, columns=(7, 26)[number % 2])
+        _write_hands(kitchen, out, spec, video)
 
 
 def session_name(video: Video) -> str:
@@ -103,9 +106,7 @@ def _write_media(kitchen: Path, out: Path, spec: KitchenSpec, video: Video) -> N
 
 def _write_gaze(kitchen: Path, out: Path, spec: KitchenSpec, video: Video, columns: int) -> None:
     """One sample a frame; none where the gaze is untracked."""
-    truth = json.loads(
-        (kitchen / f'truth/videos/{video.video_id}.json').read_text(encoding='utf-8')
-    )
+    truth = _truth(kitchen, video)
     scale = np.array(GAZE_SIZE) / (spec.width, spec.height)
     lines = [f'## [{number}]' for number in range(34)]
     frames = _shown(video)
@@ -122,6 +123,22 @@ def _write_gaze(kitchen: Path, out: Path, spec: KitchenSpec, video: Video, colum
             cells = ['0.00', '0.00', *point, *['0.0'] * 17, code]
         lines.append('\t'.join(['0', 'SMP', '1', *cells, 'Fixation']))
     _write_lines(out / 'gaze_data' / f'{session_name(video)}.txt', lines)
+
+
+def _write_hands(kitchen: Path, out: Path, spec: KitchenSpec, video: Video) -> None:
+    """The truth of the images that the frames of the session show."""
+    hands, shown = _truth(kitchen, video)['hands'], _shown(video)
+    tracks = {
+        side: np.column_stack([hands[side]['xy'], hands[side]['visible']])[shown]
+        for side in ('left', 'right')
+    }
+    path = out / 'hand_tracks' / f'{session_name(video)}.npz'
+    write_hands(path, (spec.width, spec.height), 0, **tracks)
+
+
+def _truth(kitchen: Path, video: Video) -> dict:
+    path = kitchen / f'truth/videos/{video.video_id}.json'
+    return json.loads(path.read_text(encoding='utf-8'))
 
 
 def _shown(video: Video) -> list[int]:

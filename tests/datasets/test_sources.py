@@ -13,6 +13,11 @@ def touch(*paths):
         path.touch()
 
 
+def test_none_leaves_a_modality_out():
+    sources = Sources({'rgb': None, 'hands': {'type': 'tracks', 'path': '{video}.npz'}})
+    assert list(sources.candidates) == ['hands']
+
+
 def test_first_source_whose_files_exist_wins_per_video(tmp_path):
     touch(
         tmp_path / 'P01/rgb_frames/P01_01/frame_0000000001.jpg',
@@ -101,7 +106,7 @@ def test_modality_that_no_video_has_is_an_error_with_template_and_first_path(tmp
         (
             'depth',
             {'type': 'frames', 'path': '{index}'},
-            r"\['audio', 'flow', 'gaze', 'rgb'\]; got 'depth'",
+            r"\['audio', 'flow', 'gaze', 'hands', 'rgb'\]; got 'depth'",
         ),
         ('rgb', {'type': 'flow', 'path': OFFICIAL}, r"out of \['frames', 'video'\], got 'flow'"),
         (

@@ -1,5 +1,8 @@
 """Accuracies by task, counted by hand."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
@@ -62,3 +65,25 @@ def test_missing_labels_and_wrong_predictions_are_explained():
         score([sample('a', {'verb': 0}, verb=[1.0, 0.0])], verb=3)
     with pytest.raises(ValueError, match='finite'):
         score([sample('a', {'verb': 0}, verb=[float('nan'), 0.0])], verb=2)
+
+
+def test_many_shot_classes_are_scored_in_both_definitions():
+    golden = np.load(Path(__file__).parents[1] / 'golden/mtl/cls_metrics.npz')
+    metric = METRICS.build(
+        {'type': 'ClassAccuracyMetric', 'num_classes': {'verb': 12, 'noun': 12}, 'prefix': 'ek55'}
+    )
+    metric.dataset_meta = {'many_shot': {'verb': golden['valid'].tolist(), 'noun': []}}
+    rows = enumerate(zip(golden['labels'], golden['logits'], strict=True))
+    samples = [
+        sample(str(n), {'verb': int(label), 'noun': 0}, verb=logits, noun=logits)
+        for n, (label, logits) in rows
+    ]
+    metric.process({}, samples)
+    scores = metric.evaluate(len(samples))
+    for measure in ('precision', 'recall'):
+        for kind in ('full', 'trimmed'):
+            # The trimmed numbers of the golden file are rounded by class.
+            assert scores[f'ek55/verb_{measure}_{kind}'] == pytest.approx(
+                float(golden[f'avg_{measure}_{kind}']), abs=5e-3, rel=0
+            )
+    assert 'ek55/noun_precision_full' not in scores

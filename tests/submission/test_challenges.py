@@ -1,4 +1,4 @@
-from egomm.submission.challenges import EPIC100_RECOGNITION
+from egomm.submission.challenges import EPIC55_RECOGNITION, EPIC100_RECOGNITION
 
 
 def test_an_entry_says_format_server_state_and_day():
@@ -6,3 +6,6 @@ def test_an_entry_says_format_server_state_and_day():
     assert 'format 0.2' in text
     assert 'competitions/776, CLOSED (last checked 2026-11-25)' in text
     assert 'Codabench' in text
+    text = EPIC55_RECOGNITION.describe()
+    assert 'EPIC-KITCHENS-55 action recognition, submission format 0.1' in text
+    assert 'CodaLab, CLOSED (last checked 2026-11-25)' in text

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from egomm.datasets.gaze import UNTRACKED, read_begaze
+from egomm.datasets.hands import read_hands
 from egomm.testing.egtea import clip_name
 from egomm.testing.plan import Segment, Video
 
@@ -63,9 +64,33 @@ def test_gaze_follows_the_truth_in_both_layouts(toy_world, egtea_world):
     assert widths == {7, 26}
 
 
+def test_hands_follow_the_truth(toy_world, egtea_world):
+    for path in sorted((egtea_world / 'hand_tracks').iterdir()):
+        person, recipe = path.stem.split('-')[:2]
+        record = next(
+            found
+            for add in (0, 100)  # 60 images a second, or 50
+            if (
+                found := toy_world / f'truth/videos/{person}_{int(recipe[1:]) + add:02d}.json'
+            ).is_file()
+        )
+        truth = json.loads(record.read_text())
+        track = read_hands(path)
+        for frame in (0, 24, 60):
+            shown = frame * truth['fps'] // 24
+            for number, side in enumerate(('left', 'right')):
+                x, y = truth['hands'][side]['xy'][shown]
+                visible = truth['hands'][side]['visible'][shown]
+                expected = [(x + 0.5) / 96, (y + 0.5) / 64, 1] if visible else [0, 0, 0]
+                np.testing.assert_allclose(track.points[frame, number], expected, atol=1e-5)
+
+
 def test_command_writes_it_beside_a_world_that_is_there(toy_world, tmp_path, monkeypatch):
     tool = Path(__file__).parents[2] / 'tools/make_toy_kitchen.py'
     shutil.copytree(toy_world, tmp_path / 'toy')
-    monkeypatch.setattr('sys.argv', [str(tool), f'{tmp_path}/toy', '--videos', '4', '--egtea'])
-    runpy.run_path(str(tool), run_name='__main__')
+    command = [str(tool), f'{tmp_path}/toy', '--videos', '4', '--egtea', '--epic55']
+    monkeypatch.setattr('sys.argv', command)
+    for _ in range(2):
+        runpy.run_path(str(tool), run_name='__main__')
     assert (tmp_path / 'toy/egtea/action_annotation/verb_idx.txt').is_file()
+    assert (tmp_path / 'toy/epic55/annotations/EPIC_train_action_labels.csv').is_file()

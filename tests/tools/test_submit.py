@@ -90,3 +90,34 @@ def test_neither_tool_loads_torch_for_pickles(command_line, tmp_path):
     write_results(tmp_path / 'x.pkl', Results(IDS, np.zeros((3, 97)), np.zeros((3, 300))))
     tools = [command_line.tools / 'submit.py', command_line.tools / 'score.py']
     command_line.call(command_line.python, '-c', code, *tools, folder=tmp_path)
+
+
+def test_the_two_test_sets_of_epic_55_are_joined(command_line, tmp_path):
+    uids = {'s1': ['1924', '1925'], 's2': ['15582']}
+    for name, members in uids.items():
+        (tmp_path / f'{name}.csv').write_text(
+            'uid,video_id\n' + ''.join(f'{u},x\n' for u in members)
+        )
+        for value in (1.0, 4.0):
+            scores = [np.full((len(members), count), value, 'f4') for count in (125, 352)]
+            write_results(tmp_path / f'{name}_{value:.0f}.pkl', Results(members, *scores))
+
+    def call(*arguments, code=0):
+        tool = command_line.tools / 'submit.py'
+        files = ['--s1', 's1.csv', '--s2', 's2.csv']
+        return command_line.call(
+            command_line.python, tool, 'ek55', *arguments, *files, folder=tmp_path, code=code
+        )
+
+    output = call('s1_1.pkl', 's1_4.pkl', 's2_4.pkl', '--out', 's.zip')
+    assert 'Wrote s.zip: 2 clips of s1 and 1 clips of s2' in output
+    with zipfile.ZipFile(tmp_path / 's.zip') as archive:
+        seen, unseen = (
+            json.loads(archive.read(f'{name}.json'))['results'] for name in ('seen', 'unseen')
+        )
+    assert set(seen['1925']['verb'].values()) == {2.5}
+    assert set(unseen['15582']['action'].values()) == {8.0}
+    assert 's.zip is valid: 2 clips of s1 and 1 clips of s2' in call('--check', 's.zip')
+    assert 'Traceback' not in (output := call('s1_1.pkl', '--out', 't.zip', code=2))
+    assert '  - unseen.json: 1 of 1 clips missing: 15582\n' in output
+    assert '--out wants RESULTS' in call('--out', 't.zip', code=2)

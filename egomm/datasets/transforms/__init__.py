@@ -7,6 +7,7 @@ All randomness comes from ``results['rng']``.
 
 from egomm.datasets.transforms.absence import DropModalities
 from egomm.datasets.transforms.gaze import LoadGaze
+from egomm.datasets.transforms.hands import LoadHands
 from egomm.datasets.transforms.load import LoadAudio, LoadFlow, LoadRGB
 from egomm.datasets.transforms.pack import PackSample
 from egomm.datasets.transforms.points import PointTargets
@@ -15,6 +16,7 @@ from egomm.datasets.transforms.spatial import (
     RandomFlip,
     RandomResizedCrop,
     ResizeShort,
+    ResizeSquare,
     ThreeCrops,
 )
 from egomm.datasets.transforms.spectral import LogMel, LogPower, ResizeSpectrogram
@@ -26,6 +28,7 @@ __all__ = [
     'LoadAudio',
     'LoadFlow',
     'LoadGaze',
+    'LoadHands',
     'LoadRGB',
     'LogMel',
     'LogPower',
@@ -35,6 +38,7 @@ __all__ = [
     'RandomResizedCrop',
     'ResizeShort',
     'ResizeSpectrogram',
+    'ResizeSquare',
     'SampleSegments',
     'SampleWindow',
     'ThreeCrops',

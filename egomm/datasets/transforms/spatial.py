@@ -45,6 +45,24 @@ class ResizeShort(BaseTransform):
 
 
 @TRANSFORMS.register_module()
+class ResizeSquare(BaseTransform):
+    """Resize to a square; the aspect ratio goes.
+
+    Args:
+        size: Side in pixels.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = _checked_size(type(self).__name__, size)
+
+    def transform(self, results: dict) -> dict:
+        """Resize ``rgb`` and ``flow``."""
+        for modality in _loaded(results):
+            results[modality] = resize(results[modality], (self.size, self.size))
+        return results
+
+
+@TRANSFORMS.register_module()
 class RandomResizedCrop(BaseTransform):
     """Cut out a random box and resize it to a square.
 

@@ -8,6 +8,7 @@ from egomm.datasets.transforms import (
     RandomFlip,
     RandomResizedCrop,
     ResizeShort,
+    ResizeSquare,
     ThreeCrops,
 )
 
@@ -15,6 +16,14 @@ from egomm.datasets.transforms import (
 def places(array):
     """Relative (x, y) that each pixel of the first image tells, see `images`."""
     return (array[0, ..., :2].astype(float) - 20) / 200
+
+
+def test_a_square_shows_the_whole_frame_squeezed(images):
+    out = ResizeSquare(20)(images())
+    assert out['rgb'].shape == (2, 20, 20, 3)
+    assert 'crop_box' not in out  # relative coordinates stay what they are
+    # Pixel 5 of 20 has its centre at 0.275 of either side.
+    np.testing.assert_allclose(out['rgb'][0, 5, 5, :2], 0.275 * 200 + 20, atol=1)
 
 
 def test_resize_short_keeps_the_aspect_ratio(images):
@@ -162,7 +171,9 @@ def test_mistakes_are_explained(transform, words):
         transform()
 
 
-@pytest.mark.parametrize('kind', [ResizeShort, RandomResizedCrop, CentreCrop, ThreeCrops])
+@pytest.mark.parametrize(
+    'kind', [ResizeShort, ResizeSquare, RandomResizedCrop, CentreCrop, ThreeCrops]
+)
 def test_a_size_of_no_pixels_is_refused(kind):
     with pytest.raises(ValueError, match=f'{kind.__name__} wants a whole number .*; got 0'):
         kind(size=0)

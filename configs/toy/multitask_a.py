@@ -1,0 +1,32 @@
+"""Toy kitchen in the layout of EGTEA Gaze+: action alone.
+
+Run:     python tools/make_toy_kitchen.py data/toy_kitchen --egtea
+         python tools/train.py configs/toy/multitask_a.py
+Cost:    <minutes on 2 cores, once measured>
+Expect:  <test scores, once measured>
+Source:  configs/multitask/egtea_mfnet_a.py, made small.
+"""
+
+_base_ = [
+    '../_base_/models/multitask_toy.py',
+    '../_base_/datasets/toy_kitchen_points.py',
+    '../_base_/schedules/toy.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(heads=dict(verb=None, noun=None, hands=None, gaze=None))
+data = dict(
+    dataset=dict(
+        sources=dict(hands=None, gaze=None),
+        pipeline=dict(hands=None, gaze=None, targets=None, pack=dict(tasks=('action',))),
+    )
+)
+train_dataloader = data
+val_dataloader = data
+test_dataloader = data
+classes, hands, gaze = _base_.val_evaluator
+val_evaluator = [dict(classes, num_classes=dict(action=classes.num_classes.action))]
+test_evaluator = val_evaluator
+default_hooks = dict(
+    logger=dict(interval=5),
+    checkpoint=dict(save_best='egtea/action_top1', rule='greater'),
+)

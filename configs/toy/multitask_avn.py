@@ -1,0 +1,35 @@
+"""Toy kitchen in the layout of EGTEA Gaze+: action, verb and noun.
+
+Run:     python tools/make_toy_kitchen.py data/toy_kitchen --egtea
+         python tools/train.py configs/toy/multitask_avn.py
+Cost:    <minutes on 2 cores, once measured>
+Expect:  <test scores, once measured>
+Source:  configs/multitask/egtea_mfnet_avn.py, made small.
+"""
+
+_base_ = [
+    '../_base_/models/multitask_toy.py',
+    '../_base_/datasets/toy_kitchen_points.py',
+    '../_base_/schedules/toy.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(heads=dict(hands=None, gaze=None))
+data = dict(
+    dataset=dict(
+        sources=dict(hands=None, gaze=None),
+        pipeline=dict(
+            hands=None, gaze=None, targets=None, pack=dict(tasks=('action', 'verb', 'noun'))
+        ),
+    )
+)
+train_dataloader = data
+val_dataloader = data
+test_dataloader = data
+classes, hands, gaze = _base_.val_evaluator
+val_evaluator = [classes]
+test_evaluator = val_evaluator
+default_hooks = dict(
+    logger=dict(interval=5),
+    checkpoint=dict(save_best='egtea/action_top1', rule='greater'),
+    task_gradients=dict(type='TaskGradientHook', interval=20),
+)

@@ -1,0 +1,171 @@
+"""How far predicted points of gaze and hands are from the true ones.
+
+A `CoordinateHead` predicts ``points`` (T, L, 2) and ``heatmaps`` (T, L, H, W); `PointTargets` makes
+the truth (T, L, 3), whose last number is 1 where the point counts. Pixels are those of the square
+image that the model gets.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from mmengine.evaluator import BaseMetric
+from numpy.typing import NDArray
+
+from egomm.functional.gaze import angular_error, auc_judd, auc_point
+from egomm.registry import METRICS
+
+Array = NDArray[Any]
+
+
+@METRICS.register_module()
+class GazeMetric(BaseMetric):
+    """Angle and AUC of gaze, each a mean over the frames in which gaze is tracked and visible.
+
+    * ``angle``: average angular error in degrees (`functional.gaze.angular_error`).
+    * ``auc_judd``: over the cells of the heat map, the true cell being the fixation.
+    * ``auc_point``: what Kapidis et al. (2019) and others call AUC, for comparison with them; the
+      heat map has no part in it, and predicting a corner pays.
+    * ``frames`` and ``frames_skipped``: how many counted, and how many of clips with gaze did not.
+
+    A clip without gaze is left out; clips that a distributed sampler repeats count once.
+
+    Args:
+        task: Name of the head.
+        size: Side of the image in pixels.
+        blob_sigma: Of ``auc_point``, in pixels; the default goes with 224 pixels.
+        **kwargs: Of ``mmengine.evaluator.BaseMetric``.
+
+    Raises:
+        ValueError: When samples arrive: if a prediction is missing or has another number of
+            steps or points. In the evaluation: if no frame counts.
+    """
+
+    default_prefix = 'gaze'
+
+    def __init__(
+        self, task: str = 'gaze', size: int = 224, blob_sigma: float = 14, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.task = task
+        self.size = size
+        self.blob_sigma = blob_sigma
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """Keep the scores of every frame of one batch, one result a clip."""
+        for sample in data_samples:
+            found = _points(self, sample, self.task, self.size)
+            if found is None:
+                continue
+            predicted, true, visible = (values[:, 0] for values in found)
+            one, other = predicted[visible], true[visible]
+            maps = np.asarray(sample['pred'][self.task]['heatmaps'])[visible, 0]
+            cells = np.array([maps.shape[-1], maps.shape[-2]])
+            places = np.clip(((other + 0.5) / self.size * cells).astype(int), 0, cells - 1)
+            scores = {
+                'angle': angular_error(one, other, self.size),
+                'auc_judd': [auc_judd(m, place[None, ::-1]) for m, place in zip(maps, places)],
+                'auc_point': auc_point(
+                    *(np.clip(p, 0, self.size - 1) for p in (one, other)),
+                    self.size,
+                    self.blob_sigma,
+                ),
+            }
+            scores = {name: np.asarray(values, np.float64) for name, values in scores.items()}
+            self.results.append((sample['narration_id'], scores, int((~visible).sum())))
+
+    def compute_metrics(self, results: list) -> dict[str, float]:
+        """Average over the frames of all clips."""
+        clips = {clip: (scores, skipped) for clip, scores, skipped in results}
+        report = _means(self, [scores for scores, _ in clips.values()])
+        report['frames_skipped'] = sum(skipped for _, skipped in clips.values())
+        return report
+
+
+@METRICS.register_module()
+class PointErrorMetric(BaseMetric):
+    """Distance of each point in pixels, a mean over the frames in which it is visible.
+
+    ``error`` is over all points, ``<name>_error`` over those of a name, ``frames`` counts the
+    points. A clip without these labels is left out; clips that a distributed sampler repeats count
+    once.
+
+    Args:
+        task: Name of the head.
+        names: Of its points, in order.
+        size: Side of the image in pixels.
+        **kwargs: Of ``mmengine.evaluator.BaseMetric``.
+
+    Raises:
+        ValueError: When samples arrive: if a prediction is missing or has another number of
+            steps or points. In the evaluation: if no point counts.
+    """
+
+    default_prefix = 'hands'
+
+    def __init__(
+        self,
+        task: str = 'hands',
+        names: Sequence[str] = ('left', 'right'),
+        size: int = 224,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.task = task
+        self.names = tuple(names)
+        self.size = size
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """Keep the distances of one batch, one result a clip."""
+        for sample in data_samples:
+            found = _points(self, sample, self.task, self.size, len(self.names))
+            if found is None:
+                continue
+            predicted, true, visible = found
+            distances = np.linalg.norm(predicted - true, axis=-1)
+            scores = {
+                f'{name}_error': distances[visible[:, index], index]
+                for index, name in enumerate(self.names)
+            }
+            self.results.append((sample['narration_id'], {'error': distances[visible], **scores}))
+
+    def compute_metrics(self, results: list) -> dict[str, float]:
+        """Average over the points of all clips."""
+        return _means(self, list(dict(results).values()))
+
+
+def _points(
+    metric: BaseMetric, sample: dict, task: str, size: int, count: int = 1
+) -> tuple[Array, Array, Array] | None:
+    """Pixels ``(T, L, 2)``, predicted and true, and which count; None without a label."""
+    if task not in sample['gt']:
+        return None
+    truth = np.asarray(sample['gt'][task], np.float64)
+    answer = sample['pred'].get(task)
+    shape = None if answer is None else tuple(answer['points'].shape)
+    if shape != (len(truth), count, 2) or truth.shape[1:] != (count, 3):
+        raise ValueError(
+            f'{type(metric).__name__} wants {count} points of {task!r} a step for '
+            f'{sample["narration_id"]}; got {"none" if shape is None else shape} for labels '
+            f'{truth.shape}. Give the model a CoordinateHead of that name, and PointTargets the '
+            '`every` of its backbone.'
+        )
+    # The centre of pixel p of n lies at (2p + 1) / n - 1.
+    predicted, true = (
+        ((np.asarray(points, np.float64) + 1) * size - 1) / 2
+        for points in (answer['points'], truth[..., :2])
+    )
+    return predicted, true, truth[..., 2] > 0
+
+
+def _means(metric: BaseMetric, clips: list[dict[str, Array]]) -> dict[str, float]:
+    """Mean of each score over all frames of all clips, and how many frames they are."""
+    if not any(len(values) for clip in clips for values in clip.values()):
+        raise ValueError(
+            f'{type(metric).__name__} wants clips with visible points; of {len(clips)} with labels '
+            'none has one. Check the files of gaze or hands, or take the metric out.'
+        )
+    joined = {name: np.concatenate([clip[name] for clip in clips]) for name in clips[0]}
+    report = {name: float(values.mean()) for name, values in joined.items() if len(values)}
+    report['frames'] = len(next(iter(joined.values())))
+    return report

@@ -1,0 +1,228 @@
+"""Submissions to the action recognition challenge of EPIC-KITCHENS-55, format 0.1.
+
+A zip file with two members, ``seen.json`` (test set S1) and ``unseen.json`` (S2)::
+
+    {"version": "0.1", "challenge": "action_recognition",
+     "results": {"1924": {"verb": {"0": 1.2, ..., "124": 0.1}, "noun": {"0": 0.8, ..., "351": 1.8},
+                          "action": {"0,1": 2.0, ... 100 of them}}, ...}}
+
+Scores of actions are the sums of the logits of verb and noun, which rank the pairs as the product
+of their softmaxes does; the 100 best are given.
+"""
+
+import json
+import math
+import os
+import re
+import zipfile
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from egomm.functional.result_file import Results
+from egomm.functional.scores import rank_actions
+from egomm.functional.wording import first_names
+from egomm.submission.challenges import EPIC55_RECOGNITION
+
+CHALLENGE = 'action_recognition'
+CLASSES = {'verb': 125, 'noun': 352}
+ACTIONS = 100
+MEMBERS = {'s1': 'seen.json', 's2': 'unseen.json'}
+_KEYS = {task: [str(index) for index in range(count)] for task, count in CLASSES.items()}
+_PAIR = re.compile(r'(0|[1-9]\d*),(0|[1-9]\d*)')
+
+
+def write_submission(
+    path: str | Path, results: Results, ids: Mapping[str, Sequence[str]], force: bool = False
+) -> None:
+    """Check scores and write them as a submission, which appears once it is complete.
+
+    Args:
+        path: Zip file to write.
+        results: Logits, 125 verbs and 352 nouns, of the clips of both test sets in any order.
+        ids: All uids of the official test files, by test set ``s1`` and ``s2``.
+        force: Overwrite an existing file.
+
+    Raises:
+        ValueError: If the file exists, its name does not end in ``.zip``, or the scores would be
+            no valid submission; the text holds all faults.
+    """
+    path = Path(path)
+    if path.suffix != '.zip':
+        raise ValueError(f'A submission is a zip file; got {path}. Let the name end in .zip.')
+    if path.exists() and not force:
+        raise ValueError(
+            f'{path} exists. Choose another name, or overwrite it with --force (`force=True`).'
+        )
+    known = {uid for uids in ids.values() for uid in uids}
+    stray = [uid for uid in results.narration_ids if uid not in known]
+    found = [f'{len(stray)} unknown clips: {first_names(stray)}'] if stray else []
+    for task, scores in (('verb', results.verb), ('noun', results.noun)):
+        if scores.shape[1] != CLASSES[task]:
+            found.append(f'{scores.shape[1]} instead of {CLASSES[task]} {task} scores a clip')
+    _refuse('These scores make', found)
+    rows = {uid: row for row, uid in enumerate(results.narration_ids)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f'{path.name}.{os.getpid()}.part')
+    try:
+        with zipfile.ZipFile(part, 'w', zipfile.ZIP_DEFLATED, compresslevel=5) as archive:
+            for test_set, member in MEMBERS.items():
+                document = _document(results, rows, ids[test_set])
+                found += [f'{member}: {fault}' for fault in faults(document, ids[test_set])]
+                archive.writestr(member, json.dumps(document))
+        _refuse('These scores make', found)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def check_submission(path: str | Path, ids: Mapping[str, Sequence[str]]) -> None:
+    """Check a submission against the clips of the official test files.
+
+    Args:
+        path: The zip file.
+        ids: All uids of the official test files, by test set ``s1`` and ``s2``.
+
+    Raises:
+        ValueError: If it is no valid submission; the text holds all faults.
+    """
+    if not Path(path).is_file():
+        raise ValueError(f'There is no submission {path}. Correct the path.')
+    found = []
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            if sorted(names) != sorted(MEMBERS.values()):
+                got = first_names(names) or 'none'
+                found.append(f'the members {" and ".join(MEMBERS.values())} are wanted, got {got}')
+            texts = {name: archive.read(name) for name in MEMBERS.values() if name in names}
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        found, texts = [f'the zip file cannot be read, it may be cut short: {error}'], {}
+    for test_set, member in MEMBERS.items():
+        if member not in texts:
+            continue
+        try:
+            document = json.loads(texts[member], object_pairs_hook=_object)
+        except (ValueError, RecursionError) as error:
+            found.append(f'{member}: no JSON of keys that occur once: {error}')
+        else:
+            found += [f'{member}: {fault}' for fault in faults(document, ids[test_set])]
+    _refuse(f'{path} is', found)
+
+
+def faults(document: Any, uids: Sequence[str]) -> list[str]:
+    """Everything that is wrong with the content of one member.
+
+    Args:
+        document: The JSON object.
+        uids: The uids that it has to have.
+
+    Returns:
+        One line a kind of fault, with the number of clips and the names of the first; empty if
+        there is none.
+    """
+    if not isinstance(document, dict):
+        return ['an object is wanted as the whole']
+    found = []
+    for key, wanted in (('version', EPIC55_RECOGNITION.version), ('challenge', CHALLENGE)):
+        if document.get(key) != wanted:
+            found.append(f'{key!r} is to be {wanted!r}, got {document.get(key)!r}')
+    further = [key for key in document if key not in ('version', 'challenge', 'results')]
+    if further:
+        found.append(f'{len(further)} further keys beside results: {first_names(further)}')
+    results = document.get('results')
+    if not isinstance(results, dict):
+        return [*found, "an object is wanted as 'results'"]
+    wanted_uids = set(uids)
+    missing = [uid for uid in uids if uid not in results]
+    unknown = [uid for uid in results if uid not in wanted_uids]
+    if missing:
+        found.append(f'{len(missing)} of {len(wanted_uids)} clips missing: {first_names(missing)}')
+    if unknown:
+        found.append(f'{len(unknown)} unknown clips: {first_names(unknown)}')
+    clips = defaultdict(list)
+    for uid, entry in results.items():
+        for fault in _entry_faults(entry):
+            clips[fault].append(uid)
+    return found + [
+        f'{len(names)} clips {what}: {first_names(names)}' for what, names in clips.items()
+    ]
+
+
+def _entry_faults(entry: Any) -> Iterator[str]:
+    """What is wrong with the scores of one clip."""
+    if not isinstance(entry, dict):
+        yield 'without an object of verb, noun and action'
+        return
+    for task, keys in _KEYS.items():
+        scores = entry.get(task)
+        if not isinstance(scores, dict):
+            yield f'without {task} scores'
+        elif scores.keys() != set(keys):
+            yield f'without the {task} classes "0".."{len(keys) - 1}"'
+        elif not _all_numbers(scores):
+            yield f'with {task} scores that are no finite numbers'
+    actions = entry.get('action')
+    if not isinstance(actions, dict) or not 0 < len(actions) <= ACTIONS:
+        yield f'without 1 to {ACTIONS} action scores'
+    else:
+        if not all(_is_pair(key) for key in actions):
+            yield 'with actions other than "verb,noun" of these classes'
+        if not _all_numbers(actions):
+            yield 'with action scores that are no finite numbers'
+    if entry.keys() - {*CLASSES, 'action'}:
+        yield 'with further keys than verb, noun and action'
+
+
+def _is_pair(key: str) -> bool:
+    match = _PAIR.fullmatch(key)
+    return match is not None and all(
+        int(text) < count for text, count in zip(match.groups(), CLASSES.values())
+    )
+
+
+def _all_numbers(scores: Mapping[str, Any]) -> bool:
+    return all(type(one) in (int, float) and math.isfinite(one) for one in scores.values())
+
+
+def _document(results: Results, rows: Mapping[str, int], uids: Sequence[str]) -> dict:
+    """The content of one member; clips without scores are left out, which is a fault."""
+    there = [uid for uid in uids if uid in rows]
+    order = [rows[uid] for uid in there]
+    verb = np.asarray(results.verb, np.float64)[order]
+    noun = np.asarray(results.noun, np.float64)[order]
+    content = {}
+    for number, uid in enumerate(there):
+        # Clip by clip: the sums of all pairs of all clips would be large.
+        [pairs] = rank_actions(verb[number : number + 1], noun[number : number + 1], ACTIONS)
+        sums = verb[number, pairs[:, 0]] + noun[number, pairs[:, 1]]
+        names = (f'{v},{n}' for v, n in pairs.tolist())
+        content[uid] = {
+            'verb': dict(zip(_KEYS['verb'], verb[number].tolist())),
+            'noun': dict(zip(_KEYS['noun'], noun[number].tolist())),
+            'action': dict(zip(names, sums.tolist())),
+        }
+    return {'version': EPIC55_RECOGNITION.version, 'challenge': CHALLENGE, 'results': content}
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        seen: set[str] = set()
+        [first, *_] = [key for key, _ in pairs if key in seen or seen.add(key)]
+        raise ValueError(f'{first!r} occurs twice in an object')
+    return content
+
+
+def _refuse(subject: str, found: Sequence[str]) -> None:
+    if found:
+        lines = '\n  - '.join(found)
+        raise ValueError(
+            f'{subject} no valid submission to {EPIC55_RECOGNITION.name}; {len(found)} kinds of '
+            f'fault:\n  - {lines}\nWrite it from scores of exactly the clips of '
+            'EPIC_test_s1_timestamps.csv and EPIC_test_s2_timestamps.csv with tools/submit.py ek55.'
+        )

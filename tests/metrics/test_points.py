@@ -1,0 +1,108 @@
+"""Scores of gaze and hands against the public evaluations and by hand."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from egomm.registry import METRICS
+
+GOLDEN = Path(__file__).parents[1] / 'golden/mtl/gaze_metrics.npz'
+
+
+def normalised(pixels, size):
+    return (2 * np.asarray(pixels, float) + 1) / size - 1
+
+
+def clip(name, task, predicted, true, visible=None, maps=None, size=224):
+    """Points (T, L, 2) in pixels."""
+    true = normalised(true, size)
+    visible = np.ones(true.shape[:2]) if visible is None else np.asarray(visible)
+    points = torch.tensor(normalised(predicted, size))
+    maps = torch.rand(*points.shape[:2], 7, 7) if maps is None else maps
+    return {
+        'narration_id': name,
+        'gt': {task: np.concatenate([true, visible[..., None]], axis=-1)},
+        'pred': {task: {'points': points, 'heatmaps': maps}},
+    }
+
+
+def score(samples, **metric):
+    metric = METRICS.build(metric)
+    metric.process({}, samples)
+    return metric.evaluate(len(samples))
+
+
+def test_gaze_is_scored_as_in_the_public_evaluation():
+    golden = np.load(GOLDEN)
+    predicted, true = (golden[f'points_{name}'][:, None] for name in ('pred', 'gt'))
+    scores = score(
+        [
+            clip('a', 'gaze', predicted[:5], true[:5]),
+            clip('b', 'gaze', predicted[5:], true[5:]),
+            clip('a', 'gaze', predicted[:5], true[:5]),  # fills up a round
+        ],
+        type='GazeMetric',
+    )
+    assert scores['gaze/angle'] == pytest.approx(golden['aae_deg'].mean(), rel=1e-9)
+    assert scores['gaze/auc_point'] == pytest.approx(golden['auc_point'].mean(), rel=1e-6)
+    assert (scores['gaze/frames'], scores['gaze/frames_skipped']) == (12, 0)
+
+
+def test_the_map_is_judged_at_the_cell_of_the_true_point():
+    maps = torch.zeros(1, 1, 2, 4)
+    maps[0, 0, 1, 2] = 1
+    true = [[[4.0, 7.9]]]  # column 2 of 4 and row 1 of 2, at 8 pixels
+    arguments = dict(type='GazeMetric', size=8, blob_sigma=1)
+    scores = score([clip('a', 'gaze', [[[0, 0]]], true, maps=maps, size=8)], **arguments)
+    assert scores['gaze/auc_judd'] == 1
+    scores = score([clip('a', 'gaze', [[[0, 0]]], true, maps=-maps, size=8)], **arguments)
+    assert scores['gaze/auc_judd'] == 0.5  # below the seven others, up to the last step
+
+
+def test_frames_without_visible_gaze_are_skipped_and_counted():
+    samples = [
+        clip('a', 'gaze', [[[5, 5]], [[9, 9]]], [[[5, 5]], [[300, 9]]], [[1], [0]]),
+        {'narration_id': 'b', 'gt': {}, 'pred': {}},
+    ]
+    scores = score(samples, type='GazeMetric')
+    assert scores['gaze/angle'] == pytest.approx(0, abs=1e-9)
+    assert (scores['gaze/frames'], scores['gaze/frames_skipped']) == (1, 1)
+
+
+def test_hands_are_apart_by_pixels_where_visible():
+    samples = [
+        clip('a', 'hands', [[[3, 4], [0, 0]]], [[[0, 0], [9, 9]]], [[1, 0]], size=64),
+        clip('b', 'hands', [[[0, 1], [6, 8]]], [[[0, 0], [0, 0]]], size=64),
+    ]
+    scores = score(samples, type='PointErrorMetric', size=64)
+    assert scores == pytest.approx(
+        {
+            'hands/error': (5 + 1 + 10) / 3,
+            'hands/left_error': 3,
+            'hands/right_error': 10,
+            'hands/frames': 3,
+        }
+    )
+
+
+def test_a_point_that_is_never_visible_has_no_number():
+    sample = clip('a', 'hands', [[[3, 4], [0, 0]]], [[[0, 0], [9, 9]]], [[1, 0]])
+    assert 'hands/right_error' not in score([sample], type='PointErrorMetric')
+
+
+@pytest.mark.parametrize('kind, task', [('GazeMetric', 'gaze'), ('PointErrorMetric', 'hands')])
+def test_errors_say_what_is_missing(kind, task):
+    count = 1 if task == 'gaze' else 2
+    points = np.zeros((3, count, 2))
+    blind = clip('a', task, points, points, np.zeros((3, count)))
+    with pytest.raises(ValueError, match='wants clips with visible points; of 1 with labels none'):
+        score([blind], type=kind)
+    with pytest.raises(ValueError, match='wants clips with visible points; of 0'):
+        score([{'narration_id': 'b', 'gt': {}, 'pred': {}}], type=kind)
+    short = {**blind, 'pred': clip('a', task, points[:2], points[:2])['pred']}
+    with pytest.raises(ValueError, match=rf"points of '{task}' a step for a; got \(2, {count}, 2"):
+        score([short], type=kind)
+    with pytest.raises(ValueError, match='got none for labels'):
+        score([{**blind, 'pred': {}}], type=kind)
