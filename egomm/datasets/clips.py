@@ -4,6 +4,7 @@ A clip that cannot be read is replaced while training, counted and named, and st
 there are too many; in evaluation it is an error at once.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from logging import INFO, WARNING
 from os import path as osp
@@ -25,7 +26,7 @@ from egomm.registry import TRANSFORMS
 AUDIO_CONDITIONS = ('whole', 'padded', 'silent', 'absent')
 
 
-class ClipDataset(BaseDataset):
+class ClipDataset(BaseDataset, ABC):
     """Clips with a label a task. A data set adds how its annotation file reads (`read_records`).
 
     Args:
@@ -96,14 +97,22 @@ class ClipDataset(BaseDataset):
             ],
         )
 
+    @abstractmethod
     def read_records(self) -> list[dict]:
         """Records of the annotation file, see `egomm.datasets.annotations.read_records`."""
-        raise NotImplementedError
 
     @staticmethod
     def read_class_names(path: str) -> list[str]:
-        """Names of the classes of a task, in order of their ids."""
-        raise NotImplementedError
+        """Names of the classes of a task, in order of their ids.
+
+        A data set without class files leaves it as it is.
+
+        Raises:
+            ValueError: If the file cannot be read, here for any file.
+        """
+        raise ValueError(
+            f'This data set reads no class files, but got {path}. Give the number of classes.'
+        )
 
     def load_data_list(self) -> list[dict]:
         """Records of the clips, without their sources (see `get_data_info`)."""

@@ -6,6 +6,7 @@ the weighted softmax of Eq. (4) and the allocating loss of Eq. (1).
 Shapes: B = batch, H = attention heads, T = task tokens, L = tokens, M = modalities, C = classes.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -187,6 +188,18 @@ def entropy(logits: Tensor) -> Tensor:
     log_p = logits.to(_at_least_float32(logits)).log_softmax(-1)
     p = log_p.exp()
     return -(p * log_p.masked_fill(p == 0, 0)).sum(-1).to(logits.dtype)
+
+
+def normalised_entropy(logits: Tensor) -> Tensor:
+    """Entropy as a share of ``ln C``: 0 for certainty (and for a single class), 1 for none.
+
+    Args:
+        logits: Scores ``(..., C)``.
+
+    Returns:
+        Shares ``(...)`` in the dtype of ``logits``.
+    """
+    return entropy(logits) / math.log(max(logits.shape[-1], 2))
 
 
 def _at_least_float32(values: Tensor) -> torch.dtype:

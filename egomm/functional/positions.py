@@ -5,7 +5,7 @@ normalised to 2 pi), extended from (h, w) to (t, h, w).
 """
 
 import math
-from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -13,7 +13,9 @@ from torch import Tensor
 TEMPERATURE = 10_000.0
 
 
-def sine_positions(size: Sequence[int], channels: int) -> Tensor:
+@lru_cache
+@torch.inference_mode(False)  # or the cached tensor could not take part in training
+def sine_positions(size: tuple[int, ...], channels: int) -> Tensor:
     """Sines and cosines of the normalised position along each axis.
 
     Each axis gets ``channels // axes``, rounded down to an even number, half of them sines and
@@ -24,7 +26,7 @@ def sine_positions(size: Sequence[int], channels: int) -> Tensor:
         channels: Length of the vectors.
 
     Returns:
-        ``(channels, *size)``, float32.
+        ``(channels, *size)``, float32 on the CPU. Shared: do not write to it.
 
     Raises:
         ValueError: If there are fewer than two channels for each axis.

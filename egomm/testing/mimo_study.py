@@ -104,7 +104,6 @@ def pretraining_world() -> KitchenSpec:
         validation_videos=6,
         test_videos=3,
         conflict=0.5,
-        complementary=0.8,
         verb_signal=(0.65, 0.95, 0.8),
         noun_signal=(0.95, 0.6, 0.7),
         train_pairs=120,

@@ -8,6 +8,7 @@ import numpy as np
 from egomm.testing.mimo_study import (
     CLAIMS,
     CONTROLS,
+    LEARNING_RATES,
     PAPER_REALLOCATED,
     REALLOCATED,
     ROWS,
@@ -50,6 +51,7 @@ def world_section(
         _rows_table(scores, results, rates),
         _claims_table(scores, spec.conflict),
         _checks(scores, results),
+        _limits(results, rates),
         _reallocation(results),
     ]
     return '\n'.join(parts)
@@ -156,6 +158,33 @@ def _checks(scores: Scores, results: Sequence[Mapping[str, Any]]) -> str:
         + '\n'.join(lines)
         + '\n'
     )
+
+
+def _limits(results: Sequence[Mapping[str, Any]], rates: Mapping[str, float]) -> str:
+    """What the numbers of this world cannot carry, as far as they show it themselves."""
+    limits = []
+    at_end = [
+        name for name, rate in rates.items() if rate in (LEARNING_RATES[0], LEARNING_RATES[-1])
+    ]
+    if at_end:
+        which = 'every row' if len(at_end) == len(rates) else f'{", ".join(sorted(at_end))}'
+        limits.append(
+            f'Of the learning rates {", ".join(f"{rate:g}" for rate in LEARNING_RATES)} the best '
+            f'was at an end for {which}: a better one may lie beyond it.'
+        )
+    shared = [
+        value
+        for result in results
+        for name, value in result['logged'].items()
+        if name.startswith('conflict/') and name.endswith(('/fused', '/shared'))
+    ]
+    if shared and np.mean(shared) >= 0:
+        limits.append(
+            f'The gradients of the tasks agree on the features that both read (mean cosine '
+            f'{np.mean(shared):+.2f}): this world does not hold the conflict of tasks with which '
+            'the paper explains query fusion, so it says nothing about that explanation.'
+        )
+    return ''.join(f'* {limit}\n' for limit in limits)
 
 
 def _reallocation(results: Sequence[Mapping[str, Any]]) -> str:

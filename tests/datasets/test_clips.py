@@ -42,6 +42,13 @@ def build(tmp_path, **changes):
     )
 
 
+def test_a_data_set_without_a_reader_cannot_be_built_and_one_without_class_files_says_so(tmp_path):
+    with pytest.raises(TypeError, match='abstract method .?read_records'):
+        ClipDataset('notes.txt', {'mood': 2})
+    with pytest.raises(ValueError, match=r'reads no class files, but got .*moods\.csv'):
+        Notes('notes.txt', {'mood': 'moods.csv'}, data_root=str(tmp_path))
+
+
 def test_a_reader_of_records_is_all_a_data_set_adds(tmp_path, files):
     files.write_video(tmp_path / 'me/walk.mp4', seconds=1.0)
     (tmp_path / 'notes.txt').write_text('walk 0.1 0.5 1\nwalk 0.4 0.9 0\n')

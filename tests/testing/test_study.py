@@ -115,7 +115,7 @@ def test_the_page_states_rows_differences_and_verdicts():
         for row, base in (('concat', 20.0), ('query', 25.0), ('query-1token', 25.5))
         for seed in range(3)
     ]
-    rates = dict.fromkeys(('concat', 'query', 'query-1token'), 1e-3)
+    rates = dict.fromkeys(('concat', 'query', 'query-1token'), 1.5e-3)
     page = world_section(
         mimo_study.study_world(1.0),
         dict(train=60, val=24, test=24),
@@ -129,6 +129,23 @@ def test_the_page_states_rows_differences_and_verdicts():
     assert line.endswith('**confirmed** |')
     assert next(line for line in page.splitlines() if '1token |' in line and 'token a task' in line)
     assert '| query-ar |' in page
+    assert 'an end for' not in page
+    assert 'does not hold the conflict' not in page
+
+
+def test_the_page_says_what_its_numbers_cannot_carry():
+    runs = [result('concat', seed, 20.0 + seed) for seed in range(2)]
+    for run_ in runs:
+        run_['logged'] = {'conflict/verb-noun/fused': 0.1}
+    page = world_section(
+        mimo_study.study_world(1.0),
+        dict(train=60, val=24, test=24),
+        dict(verb=10.0, noun=8.0),
+        runs,
+        dict(concat=max(mimo_study.LEARNING_RATES)),
+    )
+    assert 'the best was at an end for every row: a better one may lie beyond it' in page
+    assert 'mean cosine +0.10): this world does not hold the conflict of tasks' in page
 
 
 def test_the_learning_rate_is_the_best_on_the_clips_for_choices():

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from egomm.functional.attention import check_weights, entropy
+from egomm.functional.attention import check_weights, normalised_entropy
+from egomm.models.layers.unimodal import unimodal_predictions
 from egomm.registry import MODELS
 from egomm.structures import Stream
 
@@ -101,16 +102,7 @@ class UncertaintyReallocation(nn.Module):
         """
         weights = []
         for task in self.tasks:
-            stream = streams.get(f'unimodal_{task}')
-            if stream is None or stream.x.shape[2] != len(self.modalities):
-                found = 'none' if stream is None else f'{stream.x.shape[2]} modalities'
-                raise ValueError(
-                    f'UncertaintyReallocation wants the predictions of each of '
-                    f'{list(self.modalities)} for {task!r}; got {found}. Give the model '
-                    "parts=dict(unimodal=dict(type='UnimodalHeads', ...)) for the same modalities."
-                )
-            logits = stream.x.transpose(1, 2).float()
-            classes = max(logits.shape[2], 2)  # of one class there is nothing to be unsure of
-            weights.append(-self.beta * entropy(logits) / math.log(classes))
+            stream = unimodal_predictions(type(self).__name__, streams, task, self.modalities)
+            weights.append(-self.beta * normalised_entropy(stream.x.transpose(1, 2).float()))
         exponents = torch.stack(weights, dim=1)
         return (exponents - exponents.amax(dim=2, keepdim=True)).exp()

@@ -201,7 +201,7 @@ class QueryFusion(nn.Module):
                 x = torch.einsum('bil,oi->bol', x, self.projections[name].weight)
                 x = x + self.projections[name].bias[:, None]
             if self.positions and stream.x.dim() > 2:
-                x = x + sine_positions(stream.x.shape[2:], x.shape[1]).flatten(1).to(x)
+                x = x + sine_positions(tuple(stream.x.shape[2:]), x.shape[1]).flatten(1).to(x)
             if self.modality_embedding is not None:
                 x = x + self.modality_embedding[index][:, None]
             keys.append(x)

@@ -8,8 +8,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from egomm.functional.attention import allocation_loss, entropy
+from egomm.functional.attention import allocation_loss, entropy, normalised_entropy
 from egomm.functional.reduction import global_mean
+from egomm.models.layers.unimodal import unimodal_predictions
 from egomm.registry import MODELS
 from egomm.structures import Stream
 
@@ -73,15 +74,14 @@ class AllocationLoss(nn.Module):
         losses = {}
         for index, task in enumerate(self.tasks):
             mass = attention[:, :, index]  # (B, H, M)
-            unimodal = self._unimodal(outputs, task)
+            unimodal = unimodal_predictions('AllocationLoss', outputs, task, self.modalities)
             labels = targets.get(task) or [None] * len(mass)
             counts = torch.tensor([label is not None for label in labels], device=mass.device)
             present = unimodal.mask
             if self.weight:
                 logits = unimodal.x.transpose(1, 2).detach().float()
-                uncertainty = entropy(logits)
-                if self.normalise:
-                    uncertainty = uncertainty / math.log(max(logits.shape[2], 2))
+                measure = normalised_entropy if self.normalise else entropy
+                uncertainty = measure(logits)
                 if self.shuffle:
                     uncertainty = uncertainty[torch.randperm(len(uncertainty), device=mass.device)]
                 values = allocation_loss(mass, uncertainty, self.direction, present)
@@ -103,14 +103,3 @@ class AllocationLoss(nn.Module):
                 'Use it with QueryFusion, and name its tasks and modalities in its order.'
             )
         return stream.x
-
-    def _unimodal(self, outputs: dict[str, Stream], task: str) -> Stream:
-        stream = outputs.get(f'unimodal_{task}')
-        if stream is None or stream.x.shape[2] != len(self.modalities):
-            found = 'none' if stream is None else f'{stream.x.shape[2]} modalities'
-            raise ValueError(
-                f'AllocationLoss wants the predictions of each of {list(self.modalities)} for '
-                f'{task!r}; got {found}. Give the model parts=dict(unimodal=dict('
-                "type='UnimodalHeads', ...), ...) with the same tasks and modalities."
-            )
-        return stream

@@ -6,12 +6,10 @@ classification layer", whose own loss its Eq. (2) leaves out; without one the en
 Shapes: B = batch, M = modalities, C_m = channels of modality m, K = classes of a task.
 """
 
-import math
-
 import torch
 from torch import Tensor, nn
 
-from egomm.functional.attention import entropy
+from egomm.functional.attention import normalised_entropy
 from egomm.functional.reduction import global_mean
 from egomm.models.layers.channels import check_channels
 from egomm.models.layers.pooling import mean_pool, presence
@@ -83,7 +81,7 @@ class UnimodalHeads(nn.Module):
         mean entropy as a share of ``ln K``, both over the samples that count in the loss.
         """
         losses = {}
-        for task, classes in self.num_classes.items():
+        for task in self.num_classes:
             stream = outputs[f'unimodal_{task}']
             labels = targets.get(task) or [None] * len(stream.x)
             known = torch.tensor([label is not None for label in labels], device=stream.x.device)
@@ -94,7 +92,7 @@ class UnimodalHeads(nn.Module):
             losses[f'{task}_loss'] = self.loss_weight * global_mean(values, counts).sum()
             free = logits.detach().float()
             right = (free.argmax(dim=2) == label[:, None]).float() * 100
-            unsure = entropy(free) / math.log(max(classes, 2))
+            unsure = normalised_entropy(free)
             for name, top1, share in zip(
                 self.in_channels, global_mean(right, counts), global_mean(unsure, counts)
             ):
