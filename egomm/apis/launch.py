@@ -9,6 +9,7 @@ import inspect
 import os
 import re
 import sys
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -298,7 +299,7 @@ def run(main: Callable[[Sequence[str] | None], None]) -> None:
         print(f'error: {message}', file=sys.stderr)
         sys.exit(2)
     finally:
-        _leave_process_group()
+        leave_process_group()
 
 
 def user_message(error: Exception) -> str | None:
@@ -360,7 +361,14 @@ def _failed_construction(error: Exception, frames: Sequence[FrameType]) -> str |
     )
 
 
-def _leave_process_group() -> None:
+def leave_process_group() -> None:
+    """End the process group, if there is one, as the last thing that a process does with it.
+
+    A thread of gloo needs the interpreter's lock to let go of the tensors of the last reduction,
+    and whoever destroys the group holds that lock while it waits for the thread: right after a
+    reduction both wait forever (seen in one of ten runs of PyTorch 2.13). So the thread gets time.
+    """
     distributed = sys.modules.get('torch.distributed')
     if distributed is not None and distributed.is_initialized():
+        time.sleep(0.2)
         distributed.destroy_process_group()

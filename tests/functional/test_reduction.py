@@ -62,6 +62,7 @@ PROCESS = textwrap.dedent("""
     import json, sys
     import torch
     from torch import distributed as dist
+    from egomm.apis import launch
     from egomm.functional.reduction import global_mean
 
     rank, file, masks, wrap = int(sys.argv[1]), sys.argv[2], *map(json.loads, sys.argv[3:])
@@ -87,7 +88,7 @@ PROCESS = textwrap.dedent("""
         answers.append([loss.item(), *model.weight.grad[0].tolist(), model.bias.grad.item()])
     if rank == 0:
         print(json.dumps(answers))
-    dist.destroy_process_group()
+    launch.leave_process_group()
 """)
 MASKS = [
     [True, False, True, True, True, False, True],

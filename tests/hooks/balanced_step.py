@@ -19,6 +19,7 @@ from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmengine.registry import DefaultScope
 from torch import distributed
 
+from egomm.apis import launch
 from egomm.hooks import ModalityBalanceHook
 from egomm.registry import MODELS
 
@@ -113,7 +114,7 @@ def main(out, rank):
         model = MMDistributedDataParallel(build_model())
         results.append(step(model, ScaledOptimWrapper, CLIPS[rank], noise))
     torch.save(results, out / f'two_{rank}.pt')
-    distributed.destroy_process_group()
+    launch.leave_process_group()
 
 
 if __name__ == '__main__':
