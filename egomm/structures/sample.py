@@ -9,7 +9,8 @@ class EgoSample(BaseDataElement):
     """Metainfo of one clip, with truth and prediction apart and keyed by task.
 
     Args:
-        metainfo: Where the clip comes from (``narration_id``, ``video_id``, times, ...).
+        metainfo: Where the clip comes from (``narration_id``, ``video_id``, times, ...); its
+            values are kept as they are, not copied.
         gt: Truth by task. A task without a label is absent, never a made-up value.
         pred: Prediction by task, as the task's head returned it.
 
@@ -27,6 +28,11 @@ class EgoSample(BaseDataElement):
         super().__init__(metainfo=metainfo)
         self.gt = {} if gt is None else gt
         self.pred = {} if pred is None else pred
+
+    def set_metainfo(self, metainfo: dict) -> None:
+        """Take over metainfo without MMEngine's deep copy, a third of a step on cached tokens."""
+        for name, value in metainfo.items():
+            self.set_field(value, name, field_type='metainfo')
 
     @property
     def gt(self) -> dict[str, Any]:
