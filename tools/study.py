@@ -36,7 +36,7 @@ ours for their order and their differences, not for their height.
 ## MIMO: fusion, allocating, re-allocating
 
 Frozen encoders (`configs/toy/mimo_encoders.py`, trained on a world of their own with other
-participants) give token maps; every row trains a small encoder a modality ({width} channels), its
+participants) give token maps; every row trains a small encoder a modality, its
 fusion and its heads for {epochs} epochs on them. Of three learning rates each row takes the best
 on the clips for choices, with a seed of its own; the test is scored once a run. A claim is
 **confirmed** if the 95 % interval of the paired difference lies above 0, **refuted** if it lies
@@ -106,25 +106,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     encoders = mimo_study.train_encoders(args.data, configs, args.out / 'encoders', say)
     for conflict in args.conflict or mimo_study.CONFLICTS:
         spec, tokens = mimo_study.prepare(conflict, args.data, configs, encoders, say)
-        setting = Setting(configs, tokens, args.out / f'conflict{conflict:g}')
-        tuned = work(mimo_study.jobs_of_tuning(setting), args.processes, f'{conflict:g}, tuning')
-        rates = mimo_study.chosen_rates(tuned)
-        jobs = mimo_study.jobs_of_study(setting, rates, range(args.seeds))
-        results = work(jobs, args.processes, f'{conflict:g}, rows')
         labels = {split: read_labels(tokens / split) for split in ('train', 'val', 'test')}
-        sections.append(
-            world_section(
-                spec,
-                {split: len(rows) for split, rows in labels.items()},
-                {task: majority_share([row[task] for row in labels['test']]) for task in TASKS},
-                results,
-                rates,
-            )
-        )
+        majority = {task: majority_share([row[task] for row in labels['test']]) for task in TASKS}
+        for width in (mimo_study.WIDTH, mimo_study.NARROW):
+            setting = Setting(configs, tokens, args.out / f'conflict{conflict:g}', width=width)
+            what = f'conflict {conflict:g}, {width} channels'
+            tuned = work(mimo_study.jobs_of_tuning(setting), args.processes, f'{what}, tuning')
+            rates = mimo_study.chosen_rates(tuned)
+            jobs = mimo_study.jobs_of_study(setting, rates, range(args.seeds))
+            results = work(jobs, args.processes, f'{what}, rows')
+            clips = {split: len(rows) for split, rows in labels.items()}
+            sections.append(world_section(spec, width, clips, majority, results, rates))
     options = ' '.join((sys.argv[1:] if arguments is None else list(arguments))[1:])
-    head = HEAD.format(
-        options=options, machine=machine(), width=setting.width, epochs=setting.epochs
-    )
+    head = HEAD.format(options=options, machine=machine(), epochs=setting.epochs)
     page = args.page or args.out / 'study.md'
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text('\n'.join([head, *sections]), encoding='utf-8')

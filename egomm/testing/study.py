@@ -65,7 +65,7 @@ class Setting:
     out: Path
     width: int = 32
     hidden: int = 64
-    epochs: int = 20
+    epochs: int = 12
     batch_size: int = 64
     left_out: int = 5
 
