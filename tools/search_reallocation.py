@@ -147,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
     model = load_model(config, args.checkpoint).cpu()
     check(config, model)
-    clips = reallocation.gather(samples, model.neck.tasks)
+    clips = reallocation.gather(samples, model)
     fit = reallocation.cross_fit(model, clips, args.steps)
     weights = named(model, fit.weights)
 

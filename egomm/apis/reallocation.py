@@ -50,16 +50,16 @@ class SavedClips:
         )
 
 
-def gather(samples: Sequence[dict[str, Any]], tasks: Sequence[str]) -> SavedClips:
+def gather(samples: Sequence[dict[str, Any]], model: nn.Module) -> SavedClips:
     """Stack the samples of a dump.
 
     Args:
         samples: Dicts as ``tools/test.py --dump`` writes them.
-        tasks: Tasks of the neck, in order.
+        model: The `MultiIOModel` that they are from, with a `QueryFusion`.
 
     Raises:
-        ValueError: If there are none, they lack what the closed form needs, or it is not finite,
-            or a task has no label at all.
+        ValueError: If there are none, they lack what the closed form needs, it is not finite or
+            of another model, or a task has no label at all or one that its head does not have.
     """
     if not samples or any('readout' not in sample.get('pred', {}) for sample in samples):
         raise ValueError(
@@ -67,8 +67,10 @@ def gather(samples: Sequence[dict[str, Any]], tasks: Sequence[str]) -> SavedClip
             'with tools/test.py CONFIG CHECKPOINT --dump FILE --cfg-options '
             'model.record="[\'readout\']".'
         )
+    neck = model.neck
     labels = {
-        task: torch.tensor([_label(sample['gt'].get(task)) for sample in samples]) for task in tasks
+        task: torch.tensor([_label(sample['gt'].get(task)) for sample in samples])
+        for task in neck.tasks
     }
     unlabelled = [task for task, values in labels.items() if (values < 0).all()]
     if unlabelled:
@@ -76,9 +78,24 @@ def gather(samples: Sequence[dict[str, Any]], tasks: Sequence[str]) -> SavedClip
             f'No clip of the dump has a label of {unlabelled}, so nothing can be chosen for it. '
             'Test on annotations with labels.'
         )
-    readout = torch.stack(
-        [torch.as_tensor(sample['pred']['readout']) for sample in samples]
-    ).float()
+    for task, values in labels.items():
+        classes = model.heads[task].num_classes
+        if values.max() >= classes:
+            raise ValueError(
+                f'The dump has {task} {int(values.max())}, but the head of the model has '
+                f'{classes} classes. Give the config that the dump was made with.'
+            )
+    rows = [torch.as_tensor(sample['pred']['readout']) for sample in samples]
+    channels = neck.value.out_features // neck.num_heads
+    wanted = (neck.num_heads, len(neck.tasks), len(neck.modalities) + 1, 1 + channels)
+    strange = {tuple(row.shape) for row in rows} - {wanted}
+    if strange:
+        raise ValueError(
+            f'The dump has a readout {min(strange)}, but the neck of the model gives {wanted} '
+            '(heads, tasks, modalities + 1, 1 + channels of a head). Give the config and the '
+            'checkpoint that the dump was made with.'
+        )
+    readout = torch.stack(rows).float()
     broken = ~readout.flatten(1).isfinite().all(dim=1)
     if broken.any():
         raise ValueError(

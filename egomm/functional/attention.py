@@ -207,7 +207,7 @@ def _at_least_float32(values: Tensor) -> torch.dtype:
 
 
 def _weight_fault(weights: Tensor) -> str:
-    wanted = 'weighted_softmax wants finite weights >= 0 with at least one above 0 in each row; '
+    wanted = 'weights of attention are finite and >= 0, with one above 0 in each row; '
     if (weights < 0).any():
         return (
             f'{wanted}got {weights.min():g}. Pass plain weights, not their logarithms; '

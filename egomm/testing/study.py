@@ -280,7 +280,7 @@ def _reallocate(model: Any, predictions: dict[str, list[dict]]) -> dict[str, Any
     from egomm.apis import reallocation
 
     tasks = model.neck.tasks
-    fit = reallocation.cross_fit(model, reallocation.gather(predictions['val'], tasks), steps=30)
+    fit = reallocation.cross_fit(model, reallocation.gather(predictions['val'], model), steps=30)
     found: dict[str, Any] = dict(
         weights={
             task: dict(zip(model.neck.modalities, row))
@@ -293,7 +293,7 @@ def _reallocate(model: Any, predictions: dict[str, list[dict]]) -> dict[str, Any
     )
     for split, samples in predictions.items():
         if split != 'val':
-            clips = reallocation.gather(samples, tasks)
+            clips = reallocation.gather(samples, model)
             answers = reallocation.logits(model, clips, fit.weights)
             found['scores'][split] = reallocation.top1(answers, clips.labels)
     return found

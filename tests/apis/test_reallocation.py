@@ -58,7 +58,7 @@ def dump(count=24, people=4):
 
 def test_the_closed_form_answers_as_the_network_does_with_these_weights():
     weights = torch.tensor([[2.0, 0.5], [0.0, 3.0]])
-    found = logits(model(), gather(dump(), ('verb', 'noun')), weights)
+    found = logits(model(), gather(dump(), model()), weights)
     table = dict(verb=dict(rgb=2.0, audio=0.5), noun=dict(rgb=0.0, audio=3.0))
     network = model(reallocation=dict(type='FixedReallocation', weights=table))
     samples = network(inputs(24), [EgoSample() for _ in range(24)], mode='predict')
@@ -68,14 +68,14 @@ def test_the_closed_form_answers_as_the_network_does_with_these_weights():
 
 
 def test_no_steps_change_nothing():
-    clips = gather(dump(), ('verb', 'noun'))
+    clips = gather(dump(), model())
     fit = cross_fit(model(), clips, steps=0)
     assert (fit.weights == 1).all()
     assert fit.plain == fit.held_out == fit.in_sample
 
 
 def test_the_search_lowers_the_loss_of_each_task():
-    clips, network = gather(dump(), ('verb', 'noun')), model()
+    clips, network = gather(dump(), model()), model()
     weights = search(network, clips, steps=20)
     assert (weights != 1).any()
     for task in ('verb', 'noun'):
@@ -91,7 +91,7 @@ def test_the_search_lowers_the_loss_of_each_task():
 
 def test_a_modality_that_only_misleads_is_switched_off():
     """Labels are what the network says without audio."""
-    clips, network = gather(dump(), ('verb', 'noun')), model()
+    clips, network = gather(dump(), model()), model()
     truth = logits(network, clips, torch.tensor([[1.0, 0.0], [1.0, 0.0]]))
     labels = {task: values.argmax(dim=1) for task, values in truth.items()}
     clips = SavedClips(clips.readout, labels, clips.participants)
@@ -101,7 +101,7 @@ def test_a_modality_that_only_misleads_is_switched_off():
 
 
 def test_each_half_is_scored_with_the_weights_of_the_other(monkeypatch):
-    clips, network = gather(dump(), ('verb', 'noun')), model()
+    clips, network = gather(dump(), model()), model()
     chosen_on = []
 
     def remember(model, part, steps, progress):
@@ -126,7 +126,7 @@ def test_a_dump_without_what_the_closed_form_needs_is_refused():
     samples = dump()
     del samples[0]['pred']['readout']
     with pytest.raises(ValueError, match=r"without 'readout'\. Make it with tools/test\.py"):
-        gather(samples, ('verb',))
+        gather(samples, model())
 
 
 @pytest.mark.parametrize('place', [0, 5])
@@ -134,10 +134,21 @@ def test_a_clip_without_readout_or_with_nan_is_refused(place):
     samples = dump()
     samples[place]['pred']['readout'] = samples[place]['pred']['readout'] * float('nan')
     with pytest.raises(ValueError, match=f'1 clips is not finite, first of clip {place}'):
-        gather(samples, ('verb', 'noun'))
+        gather(samples, model())
     del samples[place]['pred']['readout']
     with pytest.raises(ValueError, match="some or all without 'readout'"):
-        gather(samples, ('verb', 'noun'))
+        gather(samples, model())
+
+
+def test_a_dump_of_another_model_is_refused():
+    samples = dump()
+    samples[3]['gt'] = dict(verb=0, noun=4)
+    with pytest.raises(ValueError, match='has noun 4, but the head of the model has 4 classes'):
+        gather(samples, model())
+    samples[3]['gt'] = dict(verb=0)
+    samples[3]['pred']['readout'] = torch.zeros(2, 2, 4, 5)
+    with pytest.raises(ValueError, match=r'readout \(2, 2, 4, 5\).* gives \(2, 2, 3, 5\)'):
+        gather(samples, model())
 
 
 def test_a_task_without_labels_is_refused_also_if_only_half_the_people_have_them():
@@ -145,14 +156,14 @@ def test_a_task_without_labels_is_refused_also_if_only_half_the_people_have_them
     for index, sample in enumerate(samples):
         sample['gt'] = dict(noun=0, verb=1) if index % 2 else dict(noun=0)
     with pytest.raises(ValueError, match=r"Half of the participants have no label of \['verb'\]"):
-        cross_fit(model(), gather(samples, ('verb', 'noun')), steps=1)
+        cross_fit(model(), gather(samples, model()), steps=1)
     for sample in samples:
         sample['gt'] = dict(noun=0)
     with pytest.raises(ValueError, match=r"No clip of the dump has a label of \['verb'\]"):
-        gather(samples, ('verb', 'noun'))
+        gather(samples, model())
 
 
 def test_one_participant_cannot_be_halved():
-    clips = gather(dump(people=1), ('verb', 'noun'))
+    clips = gather(dump(people=1), model())
     with pytest.raises(ValueError, match=r"at least two participants; got \['P00'\]"):
         cross_fit(model(), clips, steps=1)

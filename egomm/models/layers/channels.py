@@ -5,6 +5,19 @@ from collections.abc import Mapping
 from egomm.structures import Stream
 
 
+def check_in_channels(reader: str, in_channels: Mapping[str, int]) -> None:
+    """Refuse a neck or part without any modality.
+
+    Raises:
+        ValueError: If ``in_channels`` names none.
+    """
+    if not in_channels:
+        raise ValueError(
+            f'{reader} wants in_channels with at least one modality; got {in_channels!r}. Name '
+            'the backbones with their channels, as in dict(rgb=768).'
+        )
+
+
 def check_channels(reader: str, wanted: Mapping[str, int], streams: Mapping[str, Stream]) -> None:
     """Compare streams with the ``in_channels`` of who reads them.
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.functional import pad
 
-from egomm.models.layers.channels import check_channels
+from egomm.models.layers.channels import check_channels, check_in_channels
 from egomm.models.layers.pooling import mean_pool, presence
 from egomm.registry import MODELS
 from egomm.structures import Stream
@@ -29,6 +29,7 @@ class ConcatFusion(nn.Module):
         self, *, in_channels: dict[str, int], projections: dict[str, int] | None = None
     ) -> None:
         super().__init__()
+        check_in_channels(type(self).__name__, in_channels)
         self.in_channels = dict(in_channels)
         total = sum(in_channels.values())
         self.projections = nn.ModuleDict(
@@ -51,6 +52,12 @@ class ConcatFusion(nn.Module):
         for x in pooled:
             blocks.append(pad(x, (start, fused.shape[1] - start - x.shape[1])))
             start += x.shape[1]
-        contributions = Stream(torch.stack(blocks, dim=-1), presence(used))
-        tasks = {task: Stream(linear(fused)) for task, linear in self.projections.items()}
+        present = presence(used)
+        contributions = Stream(torch.stack(blocks, dim=-1), present)
+        # A bias belongs to all modalities together: it goes when none is there.
+        nothing = ~present.any(dim=1, keepdim=True)
+        tasks = {
+            task: Stream(linear(fused).masked_fill(nothing, 0.0))
+            for task, linear in self.projections.items()
+        }
         return {**streams, 'fused': Stream(fused), 'contributions': contributions, **tasks}

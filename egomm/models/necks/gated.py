@@ -6,7 +6,7 @@ Shapes: B = batch, C_m = channels of modality m, M = modalities, D = fused chann
 import torch
 from torch import Tensor, nn
 
-from egomm.models.layers.channels import check_channels
+from egomm.models.layers.channels import check_channels, check_in_channels
 from egomm.models.layers.pooling import mean_pool, presence
 from egomm.registry import MODELS
 from egomm.structures import Stream
@@ -48,6 +48,7 @@ class GatedFusion(nn.Module):
         self, *, in_channels: dict[str, int], out_channels: int, gate: str = 'all_inputs'
     ) -> None:
         super().__init__()
+        check_in_channels(type(self).__name__, in_channels)
         channels = list(in_channels.values())
         if gate not in GATES:
             raise ValueError(f'gate is one of {list(GATES)}; got {gate!r}')

@@ -6,7 +6,7 @@ Shapes: B = batch, D = fused channels.
 import torch
 from torch import nn
 
-from egomm.models.layers.channels import check_channels
+from egomm.models.layers.channels import check_channels, check_in_channels
 from egomm.models.layers.pooling import mean_pool, presence
 from egomm.registry import MODELS
 from egomm.structures import Stream
@@ -28,6 +28,7 @@ class MidLevelFusion(nn.Module):
         self, *, in_channels: dict[str, int], out_channels: int = 512, dropout: float = 0.5
     ) -> None:
         super().__init__()
+        check_in_channels(type(self).__name__, in_channels)
         self.in_channels = dict(in_channels)
         self.linear = nn.Linear(sum(in_channels.values()), out_channels)
         self.dropout = nn.Dropout(dropout)

@@ -6,7 +6,7 @@ Shapes: B = batch, D = fused channels, M = modalities.
 import torch
 from torch import nn
 
-from egomm.models.layers.channels import check_channels
+from egomm.models.layers.channels import check_channels, check_in_channels
 from egomm.models.layers.pooling import mean_pool, presence
 from egomm.registry import MODELS
 from egomm.structures import Stream
@@ -24,6 +24,7 @@ class SumFusion(nn.Module):
 
     def __init__(self, *, in_channels: dict[str, int], out_channels: int) -> None:
         super().__init__()
+        check_in_channels(type(self).__name__, in_channels)
         self.in_channels = dict(in_channels)
         self.contributors = tuple(in_channels)
         self.projections = nn.ModuleDict(

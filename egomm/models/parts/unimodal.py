@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from egomm.functional.attention import normalised_entropy
 from egomm.functional.reduction import global_mean
-from egomm.models.layers.channels import check_channels
+from egomm.models.layers.channels import check_channels, check_in_channels
 from egomm.models.layers.pooling import mean_pool, presence
 from egomm.registry import MODELS
 from egomm.structures import Stream
@@ -43,6 +43,7 @@ class UnimodalHeads(nn.Module):
         loss: dict | None = None,
     ) -> None:
         super().__init__()
+        check_in_channels(type(self).__name__, in_channels)
         self.in_channels = dict(in_channels)
         self.num_classes = dict(num_classes)
         self.detach = detach

@@ -87,3 +87,11 @@ def test_each_task_has_a_projection_of_its_own_beside_what_is_shared():
     assert outputs['verb'].x.tolist() == [[1.5, 4.5]]
     assert outputs['noun'].x.tolist() == [[7.5]]
     assert outputs['fused'].x.tolist() == [[1.0, 2, 4]]
+
+
+def test_a_projection_of_a_sample_without_any_modality_is_zeros_not_its_bias():
+    neck = ConcatFusion(in_channels=dict(rgb=2), projections=dict(verb=1))
+    stream = Stream(torch.ones(2, 2), torch.tensor([True, False]))
+    verb = neck(dict(rgb=stream))['verb'].x
+    assert verb[0].item() != 0
+    assert verb[1].item() == 0
