@@ -1,5 +1,16 @@
 """The command line of the study; its runs are tested in tests/testing/test_study.py."""
 
+import dataclasses
+import runpy
+from pathlib import Path
+
+import pytest
+
+from egomm.testing import mimo_study
+from egomm.testing.spec import KitchenSpec
+
+ROOT = Path(__file__).resolve().parents[2]
+
 
 def test_too_few_seeds_and_unknown_papers_are_one_line(command_line):
     tool = (command_line.python, command_line.tools / 'study.py')
@@ -8,3 +19,39 @@ def test_too_few_seeds_and_unknown_papers_are_one_line(command_line):
     assert 'Traceback' not in said
     said = command_line.call(*tool, 'dino', code=2)
     assert "invalid choice: 'dino'" in said
+
+
+@pytest.mark.long
+def test_the_command_makes_everything_from_nothing_and_again_from_what_is_there(
+    tmp_path, monkeypatch
+):
+    """Two small worlds, encoders, tokens, tuning, rows with two seeds, and the page."""
+    tool = runpy.run_path(str(ROOT / 'tools/study.py'), run_name='study')
+    tiny = dataclasses.replace(KitchenSpec(), train_videos=4, validation_videos=2, test_videos=2)
+    monkeypatch.setattr(
+        mimo_study, 'pretraining_world', lambda: dataclasses.replace(tiny, seed=100)
+    )
+    monkeypatch.setattr(
+        mimo_study,
+        'study_world',
+        lambda conflict: dataclasses.replace(tiny, conflict=conflict, images='actions'),
+    )
+    monkeypatch.setattr(mimo_study, 'LEARNING_RATES', (5e-3,))
+    monkeypatch.setattr(mimo_study, 'ROWS', mimo_study.ROWS[:1] + mimo_study.ROWS[4:5])
+    monkeypatch.setattr(mimo_study, 'CONTROLS', mimo_study.CONTROLS[:1])
+    options = ['mimo', '--seeds', '2', '--conflict', '1', '--processes', '1']
+    options += ['--data', str(tmp_path / 'data'), '--out', str(tmp_path / 'out')]
+    tool['main'](options)
+    page = (tmp_path / 'out/study.md').read_text(encoding='utf-8')
+    for words in (
+        '### Conflict 1, encoders of 32 channels',
+        '### Conflict 1, encoders of 8 channels',
+        '| query | 54.38 / 41.04 / 27.81 |',
+        'A token a task beats one shared token: query - query-1token',
+        'Cosine of the gradients of verb and noun loss',
+    ):
+        assert words in page
+    results = {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*.json')}
+    tool['main'](options)
+    assert (tmp_path / 'out/study.md').read_text(encoding='utf-8') == page
+    assert results == {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*.json')}
