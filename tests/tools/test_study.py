@@ -8,3 +8,5 @@ def test_too_few_seeds_and_unknown_papers_are_one_line(command_line):
     assert 'Traceback' not in said
     said = command_line.call(*tool, 'dino', code=2)
     assert "invalid choice: 'dino'" in said
+    said = command_line.call(*tool, 'multitask', '--conflict', 1, code=2)
+    assert '--conflict is of mimo; leave it out for multitask' in said

@@ -70,3 +70,39 @@ class TokenEncoder(nn.Module):
         """Map ``(B, C_in, t, h, w)`` to ``(B, C, t, h, w)``."""
         x = self.layers(stream.x.movedim(1, -1)).movedim(-1, 1)
         return Stream(x, stream.mask)
+
+
+@MODELS.register_module()
+class MapEncoder(nn.Module):
+    """A few convolutions over time and space on a stored map: the trainable rest of an encoder.
+
+    Height and width are halved, time stays.
+
+    Args:
+        in_channels: Channels of the stored map.
+        channels: Channels of all layers.
+    """
+
+    def __init__(self, *, in_channels: int, channels: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            *_layer(in_channels, channels, kernel=1, stride=1),
+            *_layer(channels, channels, kernel=3, stride=2),
+            *_layer(channels, channels, kernel=3, stride=1),
+        )
+
+    def forward(self, stream: Stream) -> Stream:
+        """Map ``(B, C_in, t, h, w)`` to ``(B, C, t, h / 2, w / 2)``."""
+        return Stream(self.layers(stream.x), stream.mask)
+
+
+def _layer(in_channels: int, channels: int, kernel: int, stride: int) -> list[nn.Module]:
+    convolution = nn.Conv3d(
+        in_channels,
+        channels,
+        kernel,
+        stride=(1, stride, stride),
+        padding=kernel // 2,
+        bias=False,
+    )
+    return [convolution, nn.BatchNorm3d(channels), nn.ReLU(inplace=True)]
