@@ -45,9 +45,9 @@ with other participants) give token maps; every row trains a small encoder a mod
 channels), its fusion and its heads for {epochs} epochs on them."""
 MULTITASK_METHOD = """The first three layers of a frozen encoder (RGB of
 `configs/toy/mimo_encoders.py`, trained on a world of its own with other participants) give feature
-maps of 64 channels, 4 steps and 8 x 8 cells; every row trains three convolutions that its tasks
-share ({width} channels) and its heads for {epochs} epochs on them. The last epoch is scored, not
-the best one."""
+maps of 64 channels, 4 steps and 8 x 8 cells; every row trains two convolutions that its tasks
+share ({width} channels, {narrow} where narrow) and its heads for {epochs} epochs on them. Points
+come from 4 x 4 cells. The last epoch is scored, not the best one."""
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -177,7 +177,9 @@ def study_multitask(args: argparse.Namespace) -> str:
         options=options(args),
         data='EPIC-KITCHENS-55 and EGTEA Gaze+',
         machine=machine(),
-        method=MULTITASK_METHOD.format(width=setting.width, epochs=setting.epochs),
+        method=MULTITASK_METHOD.format(
+            width=setting.width, narrow=multitask_study.NARROW, epochs=setting.epochs
+        ),
         rates=len(rates),
     )
     return '\n'.join(

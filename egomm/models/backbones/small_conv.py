@@ -74,35 +74,28 @@ class TokenEncoder(nn.Module):
 
 @MODELS.register_module()
 class MapEncoder(nn.Module):
-    """A few convolutions over time and space on a stored map: the trainable rest of an encoder.
+    """A convolution over space and one over time on a stored map: the trainable rest of an encoder.
 
     Height and width are halved, time stays.
 
     Args:
         in_channels: Channels of the stored map.
-        channels: Channels of all layers.
+        out_channels: Channels of both layers.
     """
 
-    def __init__(self, *, in_channels: int, channels: int) -> None:
+    def __init__(self, *, in_channels: int, out_channels: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            *_layer(in_channels, channels, kernel=1, stride=1),
-            *_layer(channels, channels, kernel=3, stride=2),
-            *_layer(channels, channels, kernel=3, stride=1),
-        )
+        space = dict(kernel_size=(1, 3, 3), stride=(1, 2, 2), padding=(0, 1, 1))
+        time = dict(kernel_size=(3, 1, 1), padding=(1, 0, 0))
+        layers: list[nn.Module] = []
+        for before, shape in ((in_channels, space), (out_channels, time)):
+            layers += [
+                nn.Conv3d(before, out_channels, bias=False, **shape),
+                nn.BatchNorm3d(out_channels),
+                nn.ReLU(inplace=True),
+            ]
+        self.layers = nn.Sequential(*layers)
 
     def forward(self, stream: Stream) -> Stream:
         """Map ``(B, C_in, t, h, w)`` to ``(B, C, t, h / 2, w / 2)``."""
         return Stream(self.layers(stream.x), stream.mask)
-
-
-def _layer(in_channels: int, channels: int, kernel: int, stride: int) -> list[nn.Module]:
-    convolution = nn.Conv3d(
-        in_channels,
-        channels,
-        kernel,
-        stride=(1, stride, stride),
-        padding=kernel // 2,
-        bias=False,
-    )
-    return [convolution, nn.BatchNorm3d(channels), nn.ReLU(inplace=True)]
