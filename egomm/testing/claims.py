@@ -110,14 +110,9 @@ def claims_table(claims: Sequence[Claim], scores: Scores, others: Sequence[str] 
         '|---' * (len(others) + 7) + '|',
     ]
     for claim in claims:
-        if not {claim.first, claim.second} <= set(scores):
+        if not {claim.first, claim.second} <= scores.keys():
             continue
-        first, second = scores[claim.first], scores[claim.second]
-        seeds = sorted(first.keys() & second.keys())
-        found = {
-            name: paired([first[s][name] for s in seeds], [second[s][name] for s in seeds])
-            for name in (claim.score, *others)
-        }
+        found = {name: _difference(claim, scores, name) for name in (claim.score, *others)}
         main = found[claim.score]
         effect = '' if claim.effect is None else f'{claim.effect:+.2f}'
         beside = ''.join(
@@ -132,6 +127,28 @@ def claims_table(claims: Sequence[Claim], scores: Scores, others: Sequence[str] 
         'Paired by seed. *Detectable* is the true difference that as many seeds would find with '
         '80 % power.\n\n' + '\n'.join(lines) + '\n'
     )
+
+
+def wanting_seeds(claims: Sequence[Claim], scores: Scores) -> str:
+    """A line about the claims whose interval reaches beyond a third of the paper's effect."""
+    wide = []
+    for claim in claims:
+        if claim.effect is None or not {claim.first, claim.second} <= scores.keys():
+            continue
+        if _difference(claim, scores, claim.score).half_width > claim.effect / 3:
+            wide.append(f'{claim.first} - {claim.second}')
+    if not wide:
+        return ''
+    return (
+        "* Half of the interval is still more than a third of the paper's effect for "
+        f'{", ".join(wide)}: more seeds are wanted there.\n'
+    )
+
+
+def _difference(claim: Claim, scores: Scores, name: str) -> Estimate:
+    first, second = scores[claim.first], scores[claim.second]
+    seeds = sorted(first.keys() & second.keys())
+    return paired([first[s][name] for s in seeds], [second[s][name] for s in seeds])
 
 
 def rates_at_the_ends(rates: Mapping[str, float], offered: Sequence[float]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from egomm.testing.claims import claims_table, rates_at_the_ends, rows_table
+from egomm.testing.claims import claims_table, rates_at_the_ends, rows_table, wanting_seeds
 from egomm.testing.multitask_study import (
     CLAIMS,
     CLASSES,
@@ -67,7 +67,7 @@ def multitask_section(
         '### Claims\n',
         claims_table(CLAIMS, scores),
         _gradients(runs),
-        rates_at_the_ends(rates, LEARNING_RATES),
+        rates_at_the_ends(rates, LEARNING_RATES) + wanting_seeds(CLAIMS, scores),
     ]
     return '\n'.join(parts)
 

@@ -19,6 +19,8 @@ from typing import Any
 
 from mmengine.config import Config
 
+from egomm.compat import unformatted
+
 TUNING_SEED = 100  # none of the seeds that are reported
 
 
@@ -104,6 +106,7 @@ def study_config(row: Row, setting: Setting, learning_rate: float, seed: int) ->
         seed: Decides left-out participants, initial weights and order.
     """
     config = Config.fromfile(setting.configs / f'{setting.family.name}_{row.config}.py')
+    config = unformatted(config)  # yapf would take a second of every run
     setting.family.place(config, row, setting)
     loader = dict(num_workers=0, persistent_workers=False, collate_fn=dict(type='pseudo_collate'))
     config.train_dataloader = dict(

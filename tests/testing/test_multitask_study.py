@@ -9,6 +9,7 @@ import torch
 from egomm.datasets.token_writer import TokenWriter
 from egomm.registry import MODELS
 from egomm.structures import EgoSample
+from egomm.testing.claims import Claim, wanting_seeds
 from egomm.testing.multitask_page import multitask_section
 from egomm.testing.multitask_study import (
     CLAIMS,
@@ -130,3 +131,13 @@ def test_the_page_states_tables_claims_gradients_and_unknown_pairs():
     assert '* ag: action_gaze -0.25' in page
     assert '1 test clips show a pair' in page
     assert 'an end' not in page
+    assert 'more seeds' not in page
+
+
+def test_the_page_says_where_more_seeds_are_wanted():
+    claim = Claim('', 'ah', 'a', 3.0)
+    scores = {name: {0: dict(action=low), 1: dict(action=40.0)} for name, low in
+              (('ah', 41.0), ('a', 38.0))}  # fmt: skip
+    assert 'for ah - a: more seeds are wanted' in wanting_seeds([claim], scores)
+    assert wanting_seeds([dataclasses.replace(claim, effect=None)], scores) == ''
+    assert wanting_seeds([dataclasses.replace(claim, first='other')], scores) == ''
