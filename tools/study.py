@@ -61,7 +61,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     )
     parser.add_argument('--data', type=Path, default=ROOT / 'data/study', help='worlds and tokens')
     parser.add_argument('--out', type=Path, default=ROOT / 'work_dirs/study', help='results')
-    parser.add_argument('--page', type=Path, help='by default <paper>.md in the results')
+    parser.add_argument('--page', type=Path, help='by default study.md in the results')
     parser.add_argument(
         '--processes', type=int, default=os.cpu_count(), help='runs at the same time'
     )
@@ -216,7 +216,8 @@ def say(text: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     args = parse_arguments(arguments)
     text = STUDIES[args.paper](args)
-    page = args.page or args.out / f'{args.paper}.md'
+    folder = args.out if args.paper == 'mimo' else args.out / args.paper
+    page = args.page or folder / 'study.md'
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(text, encoding='utf-8')
     say(f'written: {page}')
