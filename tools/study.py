@@ -1,8 +1,9 @@
 """Which claims of a paper hold in the toy kitchen: all rows, paired by seed, resumable.
 
     python tools/study.py mimo --seeds 5
+    python tools/study.py multitask --seeds 5
 
-Generates the worlds under data/study, trains the encoders, keeps their tokens, chooses a learning
+Makes the worlds under data/study, trains the encoders, keeps their tokens, chooses a learning
 rate for every row, runs every row with every seed, and writes the page. What is done already is
 not done again, so the command can be stopped and given again, also with more seeds.
 """
@@ -12,7 +13,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -24,34 +25,39 @@ sys.path.append(str(ROOT))
 
 from egomm.apis import launch  # noqa: E402
 
-HEAD = """# The study on the toy kitchen
+CONFIGS = ROOT / 'configs/toy'
+HEAD = """# The study on the toy kitchen: {title}
 
-Made by `python tools/study.py mimo {options}`; every claim and the rule for its
-verdict stood in `egomm/testing/mimo_study.py` before the runs. The toy kitchen is a generated
-world: what holds in it need not hold on EPIC-KITCHENS-100, and the numbers of the paper are beside
+Made by `python tools/study.py {paper} {options}`; every claim and the rule for its
+verdict stood in `egomm/testing/{paper}_study.py` before the runs. The toy kitchen is a generated
+world: what holds in it need not hold on {data}, and the numbers of the paper are beside
 ours for their order and their differences, not for their height.
 
 {machine}
 
-## MIMO: fusion, allocating, re-allocating
-
-Frozen encoders (`configs/toy/mimo_encoders.py`, trained on a world of their own with other
-participants) give token maps; every row trains a small encoder a modality, its
-fusion and its heads for {epochs} epochs on them. Of three learning rates each row takes the best
-on the clips for choices, with a seed of its own; the test is scored once a run. A claim is
-**confirmed** if the 95 % interval of the paired difference lies above 0, **refuted** if it lies
-below 0 or below a third of the paper's effect, else **undecided**.
+{method} Of {rates} learning rates each row takes the best on the clips for choices, with a seed of
+its own; the test is scored once a run. A claim is **confirmed** if the 95 % interval of the paired
+difference lies above 0, **refuted** if it lies below 0 or below a third of the paper's effect, else
+**undecided**.
 """
+MIMO_METHOD = """Frozen encoders (`configs/toy/mimo_encoders.py`, trained on a world of their own
+with other participants) give token maps; every row trains a small encoder a modality, its
+fusion and its heads for {epochs} epochs on them."""
+MULTITASK_METHOD = """The first three layers of a frozen encoder (RGB of
+`configs/toy/mimo_encoders.py`, trained on a world of its own with other participants) give feature
+maps of 64 channels, 4 steps and 8 x 8 cells; every row trains two convolutions that its tasks
+share ({width} channels, {narrow} where narrow) and its heads for {epochs} epochs on them. Points
+come from 4 x 4 cells. The last epoch is scored, not the best one."""
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('paper', choices=('mimo',), help='whose claims')
+    parser.add_argument('paper', choices=tuple(STUDIES), help='whose claims')
     parser.add_argument('--seeds', type=int, default=5, help='runs of every row')
     parser.add_argument(
-        '--conflict', type=float, nargs='+', help='worlds to study, by default 0 and 1'
+        '--conflict', type=float, nargs='+', help='worlds to study of mimo, by default 0 and 1'
     )
     parser.add_argument('--data', type=Path, default=ROOT / 'data/study', help='worlds and tokens')
     parser.add_argument('--out', type=Path, default=ROOT / 'work_dirs/study', help='results')
@@ -64,6 +70,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         parser.error(f'--seeds wants at least 2, or there are no intervals; got {args.seeds}')
     if args.processes < 1:
         parser.error(f'--processes wants at least 1; got {args.processes}')
+    if args.conflict and args.paper != 'mimo':
+        parser.error(f'--conflict is of mimo; leave it out for {args.paper}')
     return args
 
 
@@ -82,6 +90,111 @@ def work(jobs: Sequence[tuple[Any, ...]], processes: int, what: str) -> list[dic
     return results
 
 
+def tune_and_run(
+    args: argparse.Namespace,
+    setting: Any,
+    rows: Sequence[Any],
+    learning_rates: Sequence[float],
+    what: str,
+    keep_readout: Collection[str] = (),
+) -> tuple[list[dict], dict[str, float]]:
+    """Results of all runs with test scores, and the learning rate of every row."""
+    from egomm.testing import study
+
+    tuned = work(
+        study.jobs_of_tuning(rows, setting, learning_rates), args.processes, f'{what}, tuning'
+    )
+    rates = study.chosen_rates(rows, tuned)
+    jobs = study.jobs_of_study(rows, setting, rates, range(args.seeds), keep_readout)
+    return work(jobs, args.processes, f'{what}, rows'), rates
+
+
+def study_mimo(args: argparse.Namespace) -> str:
+    """The page of MIMO: fusion, allocating, re-allocating."""
+    from egomm.functional.scores import majority_share
+    from egomm.testing import mimo_study
+    from egomm.testing.mimo_runs import MIMO, TASKS
+    from egomm.testing.study import Setting, read_labels
+    from egomm.testing.study_page import world_section
+
+    sections = []
+    encoders = mimo_study.train_encoders(args.data, CONFIGS, args.out / 'encoders', say)
+    for conflict in args.conflict or mimo_study.CONFLICTS:
+        spec, tokens = mimo_study.prepare(conflict, args.data, CONFIGS, encoders, say)
+        labels = {split: read_labels(tokens / split) for split in ('train', 'val', 'test')}
+        clips = {split: len(rows) for split, rows in labels.items()}
+        majority = {task: majority_share([row[task] for row in labels['test']]) for task in TASKS}
+        out = args.out / f'conflict{conflict:g}'
+        for width in (mimo_study.WIDTH, mimo_study.NARROW):
+            setting = Setting(MIMO, CONFIGS, tokens, out, width=width)
+            results, rates = tune_and_run(
+                args,
+                setting,
+                mimo_study.rows_of(conflict, width),
+                mimo_study.LEARNING_RATES,
+                f'conflict {conflict:g}, {width} channels',
+                mimo_study.REALLOCATED.values(),
+            )
+            sections.append(world_section(spec, width, clips, majority, results, rates))
+    head = HEAD.format(
+        title='MIMO, fusion, allocating, re-allocating',
+        paper='mimo',
+        options=options(args),
+        data='EPIC-KITCHENS-100',
+        machine=machine(),
+        method=MIMO_METHOD.format(epochs=setting.epochs),
+        rates=len(mimo_study.LEARNING_RATES),
+    )
+    return '\n'.join([head, *sections])
+
+
+def study_multitask(args: argparse.Namespace) -> str:
+    """The page of multi-task learning."""
+    from egomm.testing import mimo_study, multitask_study
+    from egomm.testing.multitask_page import multitask_section
+    from egomm.testing.study import Setting, read_labels
+
+    encoders = mimo_study.train_encoders(args.data, CONFIGS, args.out / 'encoders', say)
+    tokens = multitask_study.prepare(args.data, CONFIGS, encoders, say)
+    setting = Setting(
+        multitask_study.MULTITASK,
+        CONFIGS,
+        tokens,
+        args.out / 'multitask',
+        width=multitask_study.WIDTH,
+        epochs=multitask_study.EPOCHS,
+    )
+    rates = multitask_study.LEARNING_RATES
+    results, chosen = tune_and_run(args, setting, multitask_study.ROWS, rates, 'multitask')
+    labels = {split: read_labels(tokens / split) for split in ('train', 'val', 'test')}
+    head = HEAD.format(
+        title='multi-task learning',
+        paper='multitask',
+        options=options(args),
+        data='EPIC-KITCHENS-55 and EGTEA Gaze+',
+        machine=machine(),
+        method=MULTITASK_METHOD.format(
+            width=setting.width, narrow=multitask_study.NARROW, epochs=setting.epochs
+        ),
+        rates=len(rates),
+    )
+    return '\n'.join(
+        [head, multitask_section(multitask_study.study_world(), labels, results, chosen)]
+    )
+
+
+STUDIES: dict[str, Callable[[argparse.Namespace], str]] = {
+    'mimo': study_mimo,
+    'multitask': study_multitask,
+}
+
+
+def options(args: argparse.Namespace) -> str:
+    """What decides about the numbers, as it was given on the command line."""
+    worlds = ' '.join(f'{conflict:g}' for conflict in args.conflict or ())
+    return f'--seeds {args.seeds}' + (f' --conflict {worlds}' if worlds else '')
+
+
 def machine() -> str:
     """What the numbers were made with."""
     import torch
@@ -92,36 +205,17 @@ def machine() -> str:
     )
 
 
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     args = parse_arguments(arguments)
-    from egomm.functional.scores import majority_share
-    from egomm.testing import mimo_study
-    from egomm.testing.study import TASKS, Setting, read_labels
-    from egomm.testing.study_page import world_section
-
-    def say(text: str) -> None:
-        print(text, flush=True)
-
-    configs, sections = ROOT / 'configs/toy', []
-    encoders = mimo_study.train_encoders(args.data, configs, args.out / 'encoders', say)
-    for conflict in args.conflict or mimo_study.CONFLICTS:
-        spec, tokens = mimo_study.prepare(conflict, args.data, configs, encoders, say)
-        labels = {split: read_labels(tokens / split) for split in ('train', 'val', 'test')}
-        majority = {task: majority_share([row[task] for row in labels['test']]) for task in TASKS}
-        for width in (mimo_study.WIDTH, mimo_study.NARROW):
-            setting = Setting(configs, tokens, args.out / f'conflict{conflict:g}', width=width)
-            what = f'conflict {conflict:g}, {width} channels'
-            tuned = work(mimo_study.jobs_of_tuning(setting), args.processes, f'{what}, tuning')
-            rates = mimo_study.chosen_rates(tuned)
-            jobs = mimo_study.jobs_of_study(setting, rates, range(args.seeds))
-            results = work(jobs, args.processes, f'{what}, rows')
-            clips = {split: len(rows) for split, rows in labels.items()}
-            sections.append(world_section(spec, width, clips, majority, results, rates))
-    options = ' '.join((sys.argv[1:] if arguments is None else list(arguments))[1:])
-    head = HEAD.format(options=options, machine=machine(), epochs=setting.epochs)
-    page = args.page or args.out / 'study.md'
+    text = STUDIES[args.paper](args)
+    folder = args.out if args.paper == 'mimo' else args.out / args.paper
+    page = args.page or folder / 'study.md'
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text('\n'.join([head, *sections]), encoding='utf-8')
+    page.write_text(text, encoding='utf-8')
     say(f'written: {page}')
 
 

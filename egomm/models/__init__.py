@@ -2,7 +2,7 @@
 
 from egomm.models.backbones.mfnet3d import MFNet3D
 from egomm.models.backbones.projection import FeatureProjection
-from egomm.models.backbones.small_conv import SmallConvNet, TokenEncoder
+from egomm.models.backbones.small_conv import MapEncoder, SmallConvNet, TokenEncoder
 from egomm.models.backbones.tokens import TokenEmbedding
 from egomm.models.backbones.wrapped import WrappedBackbone
 from egomm.models.heads.action import ActionHead
@@ -50,6 +50,7 @@ __all__ = [
     'LocalizationHead',
     'LocalizationLoss',
     'LogitAdjustedCrossEntropy',
+    'MapEncoder',
     'MFNet3D',
     'MidLevelFusion',
     'MultiIOModel',

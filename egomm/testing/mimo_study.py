@@ -8,16 +8,15 @@ import csv
 import dataclasses
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from egomm.testing.claims import Claim
 from egomm.testing.spec import PRESETS, KitchenSpec
-from egomm.testing.study import Row, Setting
+from egomm.testing.study import Row
 from egomm.testing.toy_kitchen import make_toy_kitchen, print_progress, true_labels
 
 LEARNING_RATES = (5e-3, 1.5e-2, 4.5e-2)
-TUNING_SEED = 100  # none of the seeds that are reported
 CONFLICTS = (0.0, 1.0)
 WIDTH, NARROW = 32, 8  # channels of the encoders; where they are few, two tasks compete for them
 
@@ -51,31 +50,11 @@ CONTROLS = (
         for name in ('rgb', 'flow', 'audio')
     ),
 )
-# What runs with narrow encoders as well: whether the tasks share a feature or have one each.
+# What runs in every world and width: whether the tasks share a feature or have one each.
 SHARING = ('concat', 'concat-2proj', 'query', 'query-1token')
 # Rows that are another row with re-allocation in evaluation.
 REALLOCATED = {'query-aa-ar': 'query-aa', 'query-ar': 'query'}
 PAPER_REALLOCATED = {'query-aa-ar': (55.46, 42.66, 28.86)}
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A difference of two rows in action top-1, paired by seed.
-
-    Confirmed if the 95 % interval of ``first - second`` lies above 0, refuted if it lies below 0
-    or entirely below a third of the paper's effect, else undecided.
-
-    Attributes:
-        text: What is claimed.
-        first: Row that should win.
-        second: Row that it is compared with.
-        effect: The paper's difference in points, None where it has no such pair of rows.
-    """
-
-    text: str
-    first: str
-    second: str
-    effect: float | None = None
 
 
 CLAIMS = (
@@ -202,51 +181,12 @@ def train_encoders(root: Path, configs: Path, out: Path, say: Callable[[str], No
     return checkpoint
 
 
-def rows_of(setting: Setting) -> list[Row]:
-    """The rows that run at this width."""
+def rows_of(conflict: float, width: int) -> list[Row]:
+    """The rows that run: all of them in the world of conflict, else those that share or not."""
     rows = (*ROWS, *CONTROLS)
-    return [row for row in rows if setting.width == WIDTH or row.name in SHARING]
-
-
-def jobs_of_tuning(setting: Setting) -> list[tuple[Any, ...]]:
-    """Runs that choose a learning rate for every row that has one of its own."""
-    return [
-        (row, setting, rate, TUNING_SEED, ('val',), False)
-        for row in rows_of(setting)
-        if row.tuned_as is None
-        for rate in LEARNING_RATES
-    ]
-
-
-def chosen_rates(results: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Learning rate by row: the best action top-1 on ``val`` in the tuning runs."""
-    best: dict[str, tuple[float, float]] = {}
-    for result in results:
-        found = (result['scores']['val']['action'], result['learning_rate'])
-        best[result['row']] = max(best.get(result['row'], found), found)
-    rates = {name: rate for name, (_, rate) in best.items()}
-    for row in CONTROLS:
-        if row.tuned_as in rates:
-            rates[row.name] = rates[row.tuned_as]
-    return rates
-
-
-def jobs_of_study(
-    setting: Setting, rates: Mapping[str, float], seeds: Sequence[int]
-) -> list[tuple[Any, ...]]:
-    """The runs whose scores are reported, seed by seed."""
-    return [
-        (
-            row,
-            setting,
-            rates[row.name],
-            seed,
-            ('val', 'test'),
-            row.name in REALLOCATED.values(),
-        )
-        for seed in seeds
-        for row in rows_of(setting)
-    ]
+    if (conflict, width) == (1.0, WIDTH):
+        return list(rows)
+    return [row for row in rows if row.name in SHARING]
 
 
 def scores_by_row(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[int, dict[str, float]]]:

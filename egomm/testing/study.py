@@ -1,10 +1,10 @@
 """Repeated, paired, resumable training runs on cached tokens, for the study of the toy kitchen.
 
 A row of a table is a config under ``configs/toy``. `study_config` puts it onto the tokens of
-frozen encoders, with a small trainable encoder a modality in front of its neck; `run` trains it,
-scores it and keeps the result as JSON, so that what was done before is not done again. Rows share
-data, order, epochs and updates; a seed decides which training participants are left out, the
-initial weights, and the order.
+frozen encoders, with a small trainable encoder in front; `run` trains it, scores it and keeps the
+result as JSON, so that what was done before is not done again. Rows share data, order, epochs and
+updates; a seed decides which training participants are left out, the initial weights, and the
+order. What differs between papers is a `Family`.
 """
 
 import hashlib
@@ -12,16 +12,16 @@ import json
 import multiprocessing
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
-TOY_CHANNELS = 96  # of the encoders in the toy configs, which width replaces
-MODALITIES = ('rgb', 'flow', 'audio')
-TASKS = ('verb', 'noun')
+from egomm.compat import unformatted
+
+TUNING_SEED = 100  # none of the seeds that are reported
 
 
 @dataclass(frozen=True)
@@ -29,20 +29,44 @@ class Row:
     """One line of a table.
 
     Attributes:
-        name: As in the table; of the config ``configs/toy/mimo_<config>.py``.
-        config: The config's part of the name.
+        name: As in the table.
+        config: The config's part of the name, ``configs/toy/<family>_<config>.py``.
         changes: Settings that differ from it, by dotted key.
-        paper: Verb, noun and action top-1 of the paper's row on EPIC-KITCHENS-100, if it has one.
-        modalities: Those that are left, for a row on a part of them; only of a concatenation.
+        paper: What the paper reports of the row, if it has one; its page says what these are.
+        modalities: Those that are left, for a concatenation of a part of them; none for all.
+        labels: Label to learn in place of a task's own.
+        width: Channels of the trainable encoder, None for those of the setting.
         tuned_as: Row whose learning rate is taken, instead of a search of its own.
+        chosen_by: Score that the learning rate is chosen by.
     """
 
     name: str
     config: str
     changes: dict[str, Any] = field(default_factory=dict)
-    paper: tuple[float, float, float] | None = None
-    modalities: tuple[str, ...] = MODALITIES
+    paper: tuple[float, ...] | None = None
+    modalities: tuple[str, ...] = ()
+    labels: dict[str, str] = field(default_factory=dict)
+    width: int | None = None
     tuned_as: str | None = None
+    chosen_by: str = 'action'
+
+
+@dataclass(frozen=True)
+class Family:
+    """What the rows of one paper have in common.
+
+    Attributes:
+        name: Of the configs.
+        place: Puts the model of a config onto the tokens, in place.
+        score: Scores of the predictions about a split, in percent, by name.
+        reallocate: What a run adds that keeps its readout, from the model and its predictions by
+            split; None where no row does.
+    """
+
+    name: str
+    place: Callable[[Config, Row, 'Setting'], None]
+    score: Callable[[Sequence[dict]], dict[str, float]]
+    reallocate: Callable[[Any, dict[str, list[dict]]], dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,16 +74,18 @@ class Setting:
     """What all rows of a study share.
 
     Attributes:
+        family: Whose rows they are.
         configs: Folder of the toy configs.
         tokens: Folder with the tokens of ``train``, ``val`` and ``test``.
         out: Folder of the results.
         width: Channels of the trainable encoders.
-        hidden: Their hidden channels.
+        hidden: Their hidden channels, where they have others.
         epochs: Of training.
         batch_size: Of training.
         left_out: One in how many training participants a seed leaves out.
     """
 
+    family: Family
     configs: Path
     tokens: Path
     out: Path
@@ -79,23 +105,9 @@ def study_config(row: Row, setting: Setting, learning_rate: float, seed: int) ->
         learning_rate: Of AdamW, at the end of the warm-up.
         seed: Decides left-out participants, initial weights and order.
     """
-    config = Config.fromfile(setting.configs / f'mimo_{row.config}.py')
-    for part in ('neck', 'heads', 'parts'):
-        _narrow(config.model.get(part) or {}, setting.width)
-    config.model.backbones = {
-        name: dict(
-            type='TokenEncoder',
-            in_channels=TOY_CHANNELS,
-            hidden_channels=setting.hidden,
-            out_channels=setting.width,
-        )
-        for name in row.modalities
-    }
-    config.model.data_preprocessor.modalities = dict.fromkeys(row.modalities)
-    if row.modalities != MODALITIES:
-        config.model.neck.in_channels = dict.fromkeys(row.modalities, setting.width)
-        for head in config.model.heads.values():
-            head.in_channels = setting.width * len(row.modalities)
+    config = Config.fromfile(setting.configs / f'{setting.family.name}_{row.config}.py')
+    config = unformatted(config)  # yapf would take a second of every run
+    setting.family.place(config, row, setting)
     loader = dict(num_workers=0, persistent_workers=False, collate_fn=dict(type='pseudo_collate'))
     config.train_dataloader = dict(
         loader,
@@ -113,14 +125,6 @@ def study_config(row: Row, setting: Setting, learning_rate: float, seed: int) ->
     config.optim_wrapper.optimizer.lr = learning_rate
     warm_up, cosine = config.param_scheduler
     cosine.update(begin=warm_up['end'], end=setting.epochs, T_max=setting.epochs - warm_up['end'])
-    balance = config.default_hooks.get('modality_balance')
-    if balance:  # OGM acts in the first half, as in its own code
-        balance.end_epoch = setting.epochs // 2
-    config.custom_hooks = [
-        dict(
-            type='TaskConflictHook', interval=max(1, setting.epochs // 4), clips=256, batch_size=64
-        )
-    ]
     config.default_hooks.checkpoint = None
     config.default_hooks.logger = dict(type='LoggerHook', interval=1000)
     config.visualizer = dict(type='Visualizer', vis_backends=[])
@@ -181,10 +185,10 @@ def run(
         learning_rate: Of AdamW.
         seed: Of this run.
         splits: ``'val'`` and, once settings are chosen, ``'test'``.
-        keep_readout: Whether to choose re-allocation weights on ``'val'`` and score them as well.
+        keep_readout: Whether to keep what `Family.reallocate` reads, and call it.
 
     Returns:
-        ``scores`` by split (top-1 by task and ``action``), ``parameters``, ``seconds`` of
+        ``scores`` by split, ``parameters``, ``seconds`` of
         processor time of the training, ``curves`` of what was logged last; with
         ``keep_readout`` also ``reallocated``.
     """
@@ -209,13 +213,60 @@ def run(
     runner.model.record = ('readout',) if keep_readout else ()
     predictions = {split: predict(runner.model, setting.tokens / split) for split in splits}
     for split, samples in predictions.items():
-        result['scores'][split] = top1(samples)
+        result['scores'][split] = setting.family.score(samples)
     if keep_readout:
-        result['reallocated'] = _reallocate(runner.model, predictions)
+        assert setting.family.reallocate is not None
+        result['reallocated'] = setting.family.reallocate(runner.model, predictions)
     part = path.with_suffix('.partial')
     part.write_text(json.dumps(result, indent=1) + '\n', encoding='utf-8')
     part.replace(path)
     return result
+
+
+def jobs_of_tuning(
+    rows: Sequence[Row], setting: Setting, rates: Sequence[float]
+) -> list[tuple[Any, ...]]:
+    """Runs that choose among learning rates for every row that has one of its own."""
+    return [
+        (row, setting, rate, TUNING_SEED, ('val',), False)
+        for row in rows
+        if row.tuned_as is None
+        for rate in rates
+    ]
+
+
+def chosen_rates(rows: Sequence[Row], results: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Learning rate by row: the best on ``val`` in the tuning runs, by the row's own score."""
+    by_name = {row.name: row for row in rows}
+    best: dict[str, tuple[float, float]] = {}
+    for result in results:
+        name = result['row']
+        score = result['scores']['val'][by_name[name].chosen_by]
+        best[name] = max(best.get(name, (score, 0.0)), (score, result['learning_rate']))
+    return {row.name: best[row.tuned_as or row.name][1] for row in rows}
+
+
+def jobs_of_study(
+    rows: Sequence[Row],
+    setting: Setting,
+    rates: Mapping[str, float],
+    seeds: Sequence[int],
+    keep_readout: Collection[str] = (),
+) -> list[tuple[Any, ...]]:
+    """The runs whose scores are reported, seed by seed.
+
+    Args:
+        rows: The rows.
+        setting: What they share.
+        rates: Learning rate by row.
+        seeds: Runs of every row.
+        keep_readout: Names of the rows that keep theirs.
+    """
+    return [
+        (row, setting, rates[row.name], seed, ('val', 'test'), row.name in keep_readout)
+        for seed in seeds
+        for row in rows
+    ]
 
 
 def predict(model: Any, folder: Path, batch_size: int = 256) -> list[dict]:
@@ -234,18 +285,6 @@ def predict(model: Any, folder: Path, batch_size: int = 256) -> list[dict]:
             for sample in model.test_step(pseudo_collate([dataset[place] for place in places])):
                 samples.append(dict(sample.metainfo, gt=sample.gt, pred=sample.pred))
     return samples
-
-
-def top1(samples: Sequence[dict]) -> dict[str, float]:
-    """Official top-1 of verb, noun and action, in percent."""
-    import numpy as np
-
-    from egomm.functional.scores import epic100
-
-    logits = [np.stack([np.asarray(sample['pred'][task]) for sample in samples]) for task in TASKS]
-    labels = [np.array([sample['gt'][task] for sample in samples]) for task in TASKS]
-    report = epic100(*logits, *labels)
-    return {task: report[f'all_{task}_accuracy_at_1'] for task in (*TASKS, 'action')}
 
 
 def _train(config: Config, path: Path) -> tuple[Any, float, dict[str, float]]:
@@ -275,42 +314,8 @@ def _train(config: Config, path: Path) -> tuple[Any, float, dict[str, float]]:
     return runner, seconds, logged
 
 
-def _reallocate(model: Any, predictions: dict[str, list[dict]]) -> dict[str, Any]:
-    """Weights chosen on ``val``, what they give there and held out, and scores on the rest."""
-    from egomm.apis import reallocation
-
-    tasks = model.neck.tasks
-    fit = reallocation.cross_fit(model, reallocation.gather(predictions['val'], model), steps=30)
-    found: dict[str, Any] = dict(
-        weights={
-            task: dict(zip(model.neck.modalities, row))
-            for task, row in zip(tasks, fit.weights.tolist())
-        },
-        plain=fit.plain,
-        in_sample=fit.in_sample,
-        held_out=fit.held_out,
-        scores={},
-    )
-    for split, samples in predictions.items():
-        if split != 'val':
-            clips = reallocation.gather(samples, model)
-            answers = reallocation.logits(model, clips, fit.weights)
-            found['scores'][split] = reallocation.top1(answers, clips.labels)
-    return found
-
-
 def _manifests(setting: Setting, splits: Sequence[str]) -> list[str]:
     return [
         hashlib.sha256((setting.tokens / split / 'manifest.json').read_bytes()).hexdigest()
         for split in ('train', *splits)
     ]
-
-
-def _narrow(node: Any, width: int) -> None:
-    """Replace the encoders' channels, and multiples of them, in a part of a model's config."""
-    items = node.items() if isinstance(node, dict) else enumerate(node)
-    for key, value in list(items):
-        if isinstance(value, (dict, list)):
-            _narrow(value, width)
-        elif isinstance(value, int) and not isinstance(value, bool) and value >= TOY_CHANNELS / 2:
-            node[key] = value * width // TOY_CHANNELS

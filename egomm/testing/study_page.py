@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from egomm.testing.claims import Scores, claims_table, rates_at_the_ends, rows_table
 from egomm.testing.mimo_study import (
     CLAIMS,
     CONTROLS,
@@ -12,14 +13,13 @@ from egomm.testing.mimo_study import (
     PAPER_REALLOCATED,
     REALLOCATED,
     ROWS,
-    Claim,
     scores_by_row,
 )
 from egomm.testing.spec import KitchenSpec
-from egomm.testing.statistics import Estimate, estimate, paired
+from egomm.testing.statistics import estimate
+from egomm.testing.study import Row
 
 KINDS = ('verb', 'noun', 'action')
-Scores = Mapping[str, Mapping[int, Mapping[str, float]]]
 
 
 def world_section(
@@ -51,7 +51,7 @@ def world_section(
         + ' and '.join(f'{majority[task]:.1f} % ({task})' for task in KINDS[:2])
         + '.\n',
         _rows_table(scores, results, rates),
-        _claims_table(scores),
+        claims_table(CLAIMS, scores, KINDS[:2]),
         _checks(scores, results),
         _limits(results, rates),
         _reallocation(results),
@@ -59,78 +59,30 @@ def world_section(
     return '\n'.join(parts)
 
 
-def verdict(found: Estimate, claim: Claim) -> str:
-    """Confirmed, refuted or undecided, by the rule that stands with `Claim`."""
-    if found.low > 0:
-        return 'confirmed'
-    if found.high < 0 or (claim.effect is not None and found.high < claim.effect / 3):
-        return 'refuted'
-    return 'undecided'
-
-
 def _rows_table(
     scores: Scores, results: Sequence[Mapping[str, Any]], rates: Mapping[str, float]
 ) -> str:
-    paper = {row.name: row.paper for row in (*ROWS, *CONTROLS)} | PAPER_REALLOCATED
-    order = [row.name for row in ROWS]
-    order.insert(order.index('query-aa') + 1, 'query-aa-ar')
-    order += ['query-ar', *(row.name for row in CONTROLS)]
-    lines = [
-        '| row | paper (EPIC-100) | verb | noun | action | seeds | learning rate | parameters | '
-        'train, CPU s |',
-        '|---|---|---|---|---|---|---|---|---|',
-    ]
-    for name in order:
-        if name not in scores:
-            continue
-        source = REALLOCATED.get(name, name)
-        runs = [result for result in results if result['row'] == source]
-        values = scores[name]
-        cells = []
-        for kind in KINDS:
-            found = estimate([values[seed][kind] for seed in sorted(values)])
-            cells.append(f'{found.mean:.1f} ± {found.half_width:.1f}')
-        cited = paper.get(name)
-        lines.append(
-            f'| {name} | {" / ".join(f"{value:.2f}" for value in cited) if cited else ""} | '
-            + ' | '.join(cells)
-            + f' | {len(values)} | {rates[source]:g} | {runs[0]["parameters"]:,} | '
-            f'{np.mean([run["seconds"] for run in runs]):.0f} |'
-        )
+    rows = list(ROWS)
+    after = 1 + [row.name for row in rows].index('query-aa')
+    rows.insert(after, Row('query-aa-ar', '', paper=PAPER_REALLOCATED['query-aa-ar']))
+    rows += [Row('query-ar', ''), *CONTROLS]
+    runs: dict[str, list[Mapping[str, Any]]] = {}
+    for result in results:
+        runs.setdefault(result['row'], []).append(result)
+    # A row with re-allocation is the run of another row.
+    sources = {name: REALLOCATED.get(name, name) for name in scores}
+    table = rows_table(
+        rows,
+        scores,
+        {name: runs[source] for name, source in sources.items()},
+        {name: rates[source] for name, source in sources.items()},
+        {kind: kind for kind in KINDS},
+        'paper (EPIC-100)',
+    )
     return (
         'Test top-1 in percent, mean over seeds ± half of the 95 % interval of that mean. Seeds '
         'also differ in their training participants, so rows are to be compared by the paired '
-        'differences below, not by these intervals.\n\n' + '\n'.join(lines) + '\n'
-    )
-
-
-def _claims_table(scores: Scores) -> str:
-    lines = [
-        '| claim (first - second, action top-1) | paper | difference | 95 % interval | detectable '
-        '| verb | noun | verdict |',
-        '|---|---|---|---|---|---|---|---|',
-    ]
-    for claim in CLAIMS:
-        if not {claim.first, claim.second} <= set(scores):
-            continue
-        first, second = scores[claim.first], scores[claim.second]
-        seeds = sorted(first.keys() & second.keys())
-        found = {
-            kind: paired([first[s][kind] for s in seeds], [second[s][kind] for s in seeds])
-            for kind in KINDS
-        }
-        action = found['action']
-        effect = '' if claim.effect is None else f'{claim.effect:+.2f}'
-        lines.append(
-            f'| {claim.text}: {claim.first} - {claim.second} | {effect} | {action.mean:+.2f} | '
-            f'{action.low:+.2f} .. {action.high:+.2f} | {action.detectable:.2f} | '
-            f'{found["verb"].mean:+.2f} ± {found["verb"].half_width:.2f} | '
-            f'{found["noun"].mean:+.2f} ± {found["noun"].half_width:.2f} | '
-            f'**{verdict(action, claim)}** |'
-        )
-    return (
-        'Paired by seed. *Detectable* is the true difference that as many seeds would find with '
-        '80 % power.\n\n' + '\n'.join(lines) + '\n'
+        'differences below, not by these intervals.\n\n' + table
     )
 
 
@@ -166,15 +118,6 @@ def _checks(scores: Scores, results: Sequence[Mapping[str, Any]]) -> str:
 def _limits(results: Sequence[Mapping[str, Any]], rates: Mapping[str, float]) -> str:
     """What the numbers of this world cannot carry, as far as they show it themselves."""
     limits = []
-    at_end = [
-        name for name, rate in rates.items() if rate in (LEARNING_RATES[0], LEARNING_RATES[-1])
-    ]
-    if at_end:
-        which = 'every row' if len(at_end) == len(rates) else f'{", ".join(sorted(at_end))}'
-        limits.append(
-            f'Of the learning rates {", ".join(f"{rate:g}" for rate in LEARNING_RATES)} the best '
-            f'was at an end for {which}: a better one may lie beyond it.'
-        )
     shared = [
         value
         for result in results
@@ -187,7 +130,8 @@ def _limits(results: Sequence[Mapping[str, Any]], rates: Mapping[str, float]) ->
             f'{np.mean(shared):+.2f}): this world does not hold the conflict of tasks with which '
             'the paper explains query fusion, so it says nothing about that explanation.'
         )
-    return ''.join(f'* {limit}\n' for limit in limits)
+    ends = rates_at_the_ends(rates, LEARNING_RATES)
+    return ends + ''.join(f'* {limit}\n' for limit in limits)
 
 
 def _reallocation(results: Sequence[Mapping[str, Any]]) -> str:

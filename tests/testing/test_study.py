@@ -8,9 +8,11 @@ import torch
 from egomm.datasets.token_writer import TokenWriter
 from egomm.structures import EgoSample
 from egomm.testing import mimo_study, study
+from egomm.testing.claims import Claim, verdict
+from egomm.testing.mimo_runs import MIMO, MODALITIES
 from egomm.testing.statistics import estimate
-from egomm.testing.study import MODALITIES, Row, Setting, keep_list, run, study_config
-from egomm.testing.study_page import verdict, world_section
+from egomm.testing.study import Row, Setting, chosen_rates, keep_list, run, study_config
+from egomm.testing.study_page import world_section
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs/toy'
 
@@ -53,7 +55,7 @@ def setting(tmp_path_factory):
     write_split(root / 'tokens/train', 60, ['P1', 'P2', 'P3', 'P4', 'P5', 'P6'])
     write_split(root / 'tokens/val', 24, ['P7', 'P8'])
     write_split(root / 'tokens/test', 24, ['P9'])
-    return Setting(CONFIGS, root / 'tokens', root / 'out', width=16, epochs=16, batch_size=16)
+    return Setting(MIMO, CONFIGS, root / 'tokens', root / 'out', width=16, epochs=16, batch_size=16)
 
 
 def test_a_row_learns_is_scored_and_is_not_run_twice(setting, monkeypatch):
@@ -74,7 +76,7 @@ def test_every_row_has_a_config_of_the_width_of_the_study(setting, row):
     from egomm.registry import MODELS
 
     model = MODELS.build(config.model)
-    inputs = {name: torch.randn(2, 96, 1, 2, 2) for name in row.modalities}
+    inputs = {name: torch.randn(2, 96, 1, 2, 2) for name in row.modalities or MODALITIES}
     batch = dict(
         inputs={name: list(x) for name, x in inputs.items()},
         present={name: [True, True] for name in inputs},
@@ -126,7 +128,7 @@ def test_the_page_states_rows_differences_and_verdicts():
     )
     assert '| concat | 52.12 / 36.37 / 24.47 | 50.0 ± 0.0 | 40.0 ± 0.0 | 21.0 ± 2.5 |' in page
     line = next(line for line in page.splitlines() if 'query - concat |' in line)
-    assert '| +3.34 | +5.00 | +5.00 .. +5.00 |' in line
+    assert '| action | +3.34 | +5.00 | +5.00 .. +5.00 |' in line
     assert line.endswith('**confirmed** |')
     assert next(line for line in page.splitlines() if '1token |' in line and 'token a task' in line)
     assert '| query-ar |' in page
@@ -155,11 +157,12 @@ def test_the_learning_rate_is_the_best_on_the_clips_for_choices():
         dict(row='query', learning_rate=rate, scores=dict(val=dict(action=action)))
         for rate, action in ((5e-4, 20.0), (1.5e-3, 30.0), (5e-3, 25.0))
     ]
-    rates = mimo_study.chosen_rates([*runs, *(dict(r, row='query-aa') for r in runs[:1]),
-                                     *(dict(r, row='concat') for r in runs[2:])])  # fmt: skip
-    assert rates['query'] == 1.5e-3
-    assert rates['query-aa-0.3'] == 5e-4
-    assert rates['concat-rgb-only'] == 5e-3
+    rows = [Row('query', 'query'), Row('vh', 'vh', chosen_by='verb')]
+    rows += [Row('query-0.3', 'query', tuned_as='query')]
+    by_verb = [dict(r, row='vh', scores=dict(val=dict(action=0.0, verb=v))) for r, v in
+               zip(runs, (20.0, 10.0, 30.0))]  # fmt: skip
+    rates = chosen_rates(rows, [*runs, *by_verb])
+    assert rates == {'query': 1.5e-3, 'query-0.3': 1.5e-3, 'vh': 5e-3}
 
 
 @pytest.mark.parametrize(
@@ -173,4 +176,4 @@ def test_the_learning_rate_is_the_best_on_the_clips_for_choices():
     ],
 )
 def test_a_claim_is_judged_by_the_rule_written_before(values, effect, expected):
-    assert verdict(estimate(values), mimo_study.Claim('', 'a', 'b', effect)) == expected
+    assert verdict(estimate(values), Claim('', 'a', 'b', effect)) == expected

@@ -19,6 +19,8 @@ def test_too_few_seeds_and_unknown_papers_are_one_line(command_line):
     assert 'Traceback' not in said
     said = command_line.call(*tool, 'dino', code=2)
     assert "invalid choice: 'dino'" in said
+    said = command_line.call(*tool, 'multitask', '--conflict', 1, code=2)
+    assert '--conflict is of mimo; leave it out for multitask' in said
 
 
 @pytest.mark.long
@@ -27,7 +29,9 @@ def test_the_command_makes_everything_from_nothing_and_again_from_what_is_there(
 ):
     """Two small worlds, encoders, tokens, tuning, rows with two seeds, and the page."""
     tool = runpy.run_path(str(ROOT / 'tools/study.py'), run_name='study')
-    tiny = dataclasses.replace(KitchenSpec(), train_videos=4, validation_videos=2, test_videos=2)
+    tiny = dataclasses.replace(
+        KitchenSpec(), train_videos=4, validation_videos=2, test_videos=2, videos_per_participant=1
+    )
     monkeypatch.setattr(
         mimo_study, 'pretraining_world', lambda: dataclasses.replace(tiny, seed=100)
     )

@@ -70,3 +70,32 @@ class TokenEncoder(nn.Module):
         """Map ``(B, C_in, t, h, w)`` to ``(B, C, t, h, w)``."""
         x = self.layers(stream.x.movedim(1, -1)).movedim(-1, 1)
         return Stream(x, stream.mask)
+
+
+@MODELS.register_module()
+class MapEncoder(nn.Module):
+    """A convolution over space and one over time on a stored map: the trainable rest of an encoder.
+
+    Height and width are halved, time stays.
+
+    Args:
+        in_channels: Channels of the stored map.
+        out_channels: Channels of both layers.
+    """
+
+    def __init__(self, *, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        space = dict(kernel_size=(1, 3, 3), stride=(1, 2, 2), padding=(0, 1, 1))
+        time = dict(kernel_size=(3, 1, 1), padding=(1, 0, 0))
+        layers: list[nn.Module] = []
+        for before, shape in ((in_channels, space), (out_channels, time)):
+            layers += [
+                nn.Conv3d(before, out_channels, bias=False, **shape),
+                nn.BatchNorm3d(out_channels),
+                nn.ReLU(inplace=True),
+            ]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, stream: Stream) -> Stream:
+        """Map ``(B, C_in, t, h, w)`` to ``(B, C, t, h / 2, w / 2)``."""
+        return Stream(self.layers(stream.x), stream.mask)

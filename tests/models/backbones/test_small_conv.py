@@ -19,3 +19,13 @@ def test_every_stored_token_is_encoded_by_itself():
     out = net(Stream(x)).x
     assert out.shape == (2, 4, 2, 3, 3)
     torch.testing.assert_close(net(Stream(moved)).x, out.flip(3))
+
+
+def test_a_stored_map_is_encoded_over_time_and_space():
+    net = MODELS.build(dict(type='MapEncoder', in_channels=5, out_channels=3)).eval()
+    x = torch.rand(2, 5, 4, 8, 6)
+    out = net(Stream(x)).x
+    assert out.shape == (2, 3, 4, 4, 3)
+    x[:, :, 3] = 0
+    changed = (net(Stream(x)).x - out).abs().amax(dim=(0, 1, 3, 4)) > 0
+    assert changed.tolist() == [False, False, True, True]  # one kernel of three steps

@@ -1,0 +1,186 @@
+"""Train and test a config on the three splits of EGTEA Gaze+, and average the scores.
+
+    python tools/egtea_splits.py configs/multitask/egtea_mfnet_avnhg.py
+    python tools/egtea_splits.py configs/multitask/egtea_mfnet_avnhg.py --processes 8
+
+Each split runs in its own folder of the work dir, split1 to split3; tested is the best checkpoint
+of the config's `save_best`, as in Kapidis et al. (2019), or the last one. The scores of every
+split and their means are printed and written to splits.json. What is done already is not done
+again, and an interrupted training goes on, so the command can be stopped and given again.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+# `projects/` of this checkout can be imported from any folder; an installed egomm comes first.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from egomm.apis import launch  # noqa: E402
+
+TOOLS = Path(__file__).resolve().parent
+VARIABLE = 'EGTEA_SPLIT'
+SPLITS = (1, 2, 3)
+COUNTS = ('frames', 'frames_skipped')  # no scores
+Call = Callable[[Sequence[str], int], None]
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='path of a config of EGTEA Gaze+')
+    parser.add_argument('--work-dir', help='work_dirs/<name of the config> unless given')
+    parser.add_argument(
+        '--splits', type=int, nargs='+', default=SPLITS, choices=SPLITS, help='by default 1 2 3'
+    )
+    parser.add_argument('--processes', help='on this node, one a device, as of tools/dist_train.sh')
+    parser.add_argument(
+        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='as of tools/train.py'
+    )
+    return parser.parse_args(arguments)
+
+
+def run_tool(command: Sequence[str], split: int) -> None:
+    """Run a tool in a process of its own that reads this split."""
+    done = subprocess.run(command, env={**os.environ, VARIABLE: str(split)}, check=False)
+    if done.returncode:
+        raise ValueError(
+            f'split {split}: `{" ".join(command)}` failed, see above. Give the same command again '
+            'once that is repaired; what is done stays.'
+        )
+
+
+def check_config(config: str) -> None:
+    """Refuse a config that reads the same file whatever the split."""
+    files = set()
+    before = os.environ.get(VARIABLE)
+    plain = argparse.Namespace(config=config, cfg_options={}, work_dir=None, launcher='none')
+    plain.local_rank = 0
+    for split in SPLITS:
+        os.environ[VARIABLE] = str(split)
+        files.add(str(launch.load_config(plain).test_dataloader.dataset.get('ann_file')))
+    if before is None:
+        del os.environ[VARIABLE]
+    else:
+        os.environ[VARIABLE] = before
+    if len(files) < len(SPLITS):
+        raise ValueError(
+            f'{config} tests on {sorted(files)} whatever {VARIABLE} says. Give a config of '
+            f'EGTEA Gaze+, whose ann_file has {{{{${VARIABLE}:1}}}} in its name.'
+        )
+
+
+def run_split(args: argparse.Namespace, split: int, folder: Path, call: Call) -> dict[str, float]:
+    """Scores of one split: read, or trained for and tested."""
+    found = folder / 'scores.json'
+    settings = {'config': args.config, 'options': args.cfg_options}
+    if found.is_file():
+        content = json.loads(found.read_text(encoding='utf-8'))
+        if content['settings'] != settings:
+            raise ValueError(
+                f'{found} is of {content["settings"]}; this run has {settings}. Give another '
+                '--work-dir.'
+            )
+        return content['scores']
+    options = ['--cfg-options', *args.cfg_options] if args.cfg_options else []
+    train, test = _starts(args)
+    call([*train, '--work-dir', str(folder), '--resume', *options], split)
+    checkpoint = choose_checkpoint(folder)
+    call([*test(str(checkpoint)), '--work-dir', str(folder / 'test'), *options], split)
+    scores = read_scores(folder / 'test')
+    content = {'settings': settings, 'checkpoint': checkpoint.name, 'scores': scores}
+    _write(found, content)
+    return scores
+
+
+def choose_checkpoint(folder: Path) -> Path:
+    """The best checkpoint of a run, else its last one.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    best = sorted(folder.glob('best_*.pth'), key=lambda path: path.stat().st_mtime)
+    if best:
+        return best[-1]
+    last = folder / 'last_checkpoint'
+    if not last.is_file():
+        raise ValueError(
+            f'{folder} has no checkpoint after training. Let the config keep one: '
+            'default_hooks.checkpoint.'
+        )
+    return folder / Path(last.read_text(encoding='utf-8').strip()).name
+
+
+def read_scores(folder: Path) -> dict[str, float]:
+    """What the latest test in a folder scored: the names with a protocol in them."""
+    logs = sorted(folder.glob('*/*.json'))
+    if not logs:
+        raise ValueError(f'{folder} has no scores of a test. Run the same command again.')
+    report = json.loads(logs[-1].read_text(encoding='utf-8'))
+    return {name: value for name, value in report.items() if '/' in name}
+
+
+def average(splits: Mapping[int, Mapping[str, float]]) -> dict[str, float]:
+    """Mean over the splits of every score that all of them have."""
+    names = [
+        name
+        for name in next(iter(splits.values()))
+        if name.rpartition('/')[2] not in COUNTS and all(name in s for s in splits.values())
+    ]
+    return {name: sum(s[name] for s in splits.values()) / len(splits) for name in names}
+
+
+def table(splits: Mapping[int, Mapping[str, float]], means: Mapping[str, float]) -> str:
+    """One line a score: every split, and the mean."""
+    width = max(map(len, means))
+    heads = [f'split {split}' for split in splits] + ['mean']
+    lines = [' ' * width + ''.join(f'{head:>10}' for head in heads)]
+    for name, mean in means.items():
+        values = [*(scores[name] for scores in splits.values()), mean]
+        lines.append(f'{name:<{width}}' + ''.join(f'{value:10.3f}' for value in values))
+    return '\n'.join(lines)
+
+
+def main(arguments: Sequence[str] | None = None, call: Call = run_tool) -> None:
+    args = parse_arguments(arguments)
+    check_config(args.config)
+    home = Path(args.work_dir or Path('work_dirs', Path(args.config).stem))
+    splits = {
+        split: run_split(args, split, home / f'split{split}', call) for split in sorted(args.splits)
+    }
+    means = average(splits)
+    _write(home / 'splits.json', {'config': args.config, 'splits': splits, 'mean': means})
+    print(table(splits, means))
+    print(f'written: {home / "splits.json"}')
+
+
+def _starts(args: argparse.Namespace) -> tuple[list[str], Callable[[str], list[str]]]:
+    """Beginnings of the commands that train, and that test a checkpoint."""
+    if args.processes is None:
+        python = [sys.executable]
+        return (
+            [*python, str(TOOLS / 'train.py'), args.config],
+            lambda checkpoint: [*python, str(TOOLS / 'test.py'), args.config, checkpoint],
+        )
+    count = args.processes
+    return (
+        ['bash', str(TOOLS / 'dist_train.sh'), args.config, count],
+        lambda checkpoint: ['bash', str(TOOLS / 'dist_test.sh'), args.config, checkpoint, count],
+    )
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix('.partial')
+    part.write_text(json.dumps(content, indent=1) + '\n', encoding='utf-8')
+    part.replace(path)
+
+
+if __name__ == '__main__':
+    launch.run(main)
