@@ -1,8 +1,7 @@
 """Steps of a pipeline: a results dict in, the same dict out; importing this registers them.
 
-Order: `SampleSegments` or `SampleWindow`, the loaders, what changes images and sound,
-`DropModalities`, then `PackSample`.
-All randomness comes from ``results['rng']``.
+Order: `SampleSegments`, `SampleWindow` or `SampleBlocks`, the loaders, what changes images
+and sound, `DropModalities`, then `PackSample`. All randomness comes from ``results['rng']``.
 """
 
 from egomm.datasets.transforms.absence import DropModalities
@@ -20,7 +19,7 @@ from egomm.datasets.transforms.spatial import (
     ThreeCrops,
 )
 from egomm.datasets.transforms.spectral import LogMel, LogPower, ResizeSpectrogram
-from egomm.datasets.transforms.temporal import SampleSegments, SampleWindow
+from egomm.datasets.transforms.temporal import SampleBlocks, SampleSegments, SampleWindow
 
 __all__ = [
     'CentreCrop',
@@ -39,6 +38,7 @@ __all__ = [
     'ResizeShort',
     'ResizeSpectrogram',
     'ResizeSquare',
+    'SampleBlocks',
     'SampleSegments',
     'SampleWindow',
     'ThreeCrops',
