@@ -2,7 +2,8 @@
 
 Put the official files under `data/egtea`: the split files in `action_annotation/`, clips in
 `cropped_clips/<session>/` or session videos in `videos/`, gaze in `gaze_data/`. Hands are not
-official: `hand_tracks/` has a file a clip or a session (see egomm/datasets/hands.py).
+official: `hand_tracks/` has a file a clip or a session, as `tools/prepare/hands.py` makes them of
+detections.
 
 Split 1, unless the environment says otherwise: `EGTEA_SPLIT=2 python tools/train.py ...`.
 
