@@ -5,6 +5,7 @@ and sound, `DropModalities`, then `PackSample`. All randomness comes from ``resu
 """
 
 from egomm.datasets.transforms.absence import DropModalities
+from egomm.datasets.transforms.colour import RandomHLS
 from egomm.datasets.transforms.gaze import LoadGaze
 from egomm.datasets.transforms.hands import LoadHands
 from egomm.datasets.transforms.load import LoadAudio, LoadFlow, LoadRGB
@@ -12,8 +13,10 @@ from egomm.datasets.transforms.pack import PackSample
 from egomm.datasets.transforms.points import PointTargets
 from egomm.datasets.transforms.spatial import (
     CentreCrop,
+    RandomCrop,
     RandomFlip,
     RandomResizedCrop,
+    RandomScale,
     ResizeShort,
     ResizeSquare,
     ThreeCrops,
@@ -33,8 +36,11 @@ __all__ = [
     'LogPower',
     'PackSample',
     'PointTargets',
+    'RandomCrop',
     'RandomFlip',
+    'RandomHLS',
     'RandomResizedCrop',
+    'RandomScale',
     'ResizeShort',
     'ResizeSpectrogram',
     'ResizeSquare',
