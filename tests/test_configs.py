@@ -404,38 +404,6 @@ def test_a_row_of_the_multi_task_tables_has_the_tasks_of_its_name(start, row):
     assert config.default_hooks.checkpoint.save_best == f'{classes.prefix}/{main}_top1'
 
 
-@pytest.mark.parametrize('start', EVERY_FRAME)
-def test_blocks_are_of_frames_that_the_network_makes_one_step_of(start):
-    config = Config.fromfile(ROOT / f'configs/{start}_every-frame.py')
-    pipeline = config.test_dataloader.dataset.pipeline
-    assert pipeline.times == dict(type='SampleBlocks', num_frames=16, every=pipeline.targets.every)
-    assert config.test_evaluator == [
-        metric for metric in config.val_evaluator if metric.type != 'ClassAccuracyMetric'
-    ]
-
-
-def test_every_frame_of_the_toy_clips_is_scored_or_named(egtea_world, tmp_path):
-    path = ROOT / 'configs/toy/multitask_avnhg_every-frame.py'
-    config = on_toy_world(Config.fromfile(path), egtea_world, tmp_path)
-    with DefaultScope.overwrite_default_scope('egomm'):
-        blocks = DATASETS.build(config.test_dataloader.dataset)
-        model = MODELS.build(config.model).eval()
-        gaze = METRICS.build(next(m for m in config.test_evaluator if m.type == 'GazeMetric'))
-    lengths = {}
-    for index in range(len(blocks)):
-        record = blocks.get_data_info(index)
-        lengths[record['narration_id']] = record['stop_frame'] - record['start_frame'] + 1
-    first = list(lengths)[:3]
-    chosen = [n for n in range(len(blocks)) if blocks.get_data_info(n)['narration_id'] in first]
-    with torch.no_grad():
-        samples = model.test_step(pseudo_collate([blocks[index] for index in chosen]))
-    gaze.process({}, [sample.to_dict() for sample in samples])
-    scores = gaze.evaluate(len(blocks))
-    counts = [scores[f'gaze/frames{name}'] for name in ('', '_skipped', '_unlabelled')]
-    assert sum(counts) == sum(lengths[clip] for clip in first)
-    assert counts[0] > counts[1] > counts[2] == 0
-
-
 def test_the_split_of_egtea_is_one_option(monkeypatch):
     path = ROOT / 'configs/multitask/egtea_mfnet_avnhg.py'
     names = []

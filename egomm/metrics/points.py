@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from mmengine.evaluator import BaseMetric
 from numpy.typing import NDArray
+from torch.nn.functional import interpolate
 
 from egomm.functional.gaze import angular_error, auc_judd, auc_point
 from egomm.registry import METRICS
@@ -24,6 +26,8 @@ class GazeMetric(BaseMetric):
 
     * ``angle``: average angular error in degrees (`functional.gaze.angular_error`).
     * ``auc_judd``: over the cells of the heat map, the true cell being the fixation.
+    * ``auc_judd_image``: over the pixels of the image, to which the heat map is enlarged between
+      the centres of its cells; this one compares maps of different sizes.
     * ``auc_point``: what Kapidis et al. (2019) and others call AUC, for comparison with them; the
       heat map has no part in it, and predicting a corner pays.
     * ``frames``, ``frames_skipped`` and ``frames_unlabelled``: how many counted, how many of clips
@@ -65,9 +69,11 @@ class GazeMetric(BaseMetric):
             maps = np.asarray(sample['pred'][self.task]['heatmaps'])[steps.counted][seen, 0]
             cells = np.array([maps.shape[-1], maps.shape[-2]])
             places = np.clip(((other + 0.5) / self.size * cells).astype(int), 0, cells - 1)
+            pixels = np.clip(np.rint(other).astype(int), 0, self.size - 1)
             scores = {
                 'angle': angular_error(one, other, self.size),
-                'auc_judd': [auc_judd(m, place[None, ::-1]) for m, place in zip(maps, places)],
+                'auc_judd': _auc_judd(maps, places),
+                'auc_judd_image': _auc_judd(_enlarge(maps, self.size), pixels),
                 'auc_point': auc_point(
                     *(np.clip(p, 0, self.size - 1) for p in (one, other)),
                     self.size,
@@ -179,6 +185,18 @@ def _steps(metric: BaseMetric, sample: dict, task: str, size: int, count: int = 
         true[counted],
         None if truth is None else wanted[counted, :, 2] > 0,
     )
+
+
+def _auc_judd(maps: Array, places: Array) -> list[float]:
+    """Of each map, the one fixation of which has this column and row."""
+    return [auc_judd(one, place[None, ::-1]) for one, place in zip(maps, places, strict=True)]
+
+
+def _enlarge(maps: Array, size: int) -> Array:
+    """Maps ``(T, H, W)`` as ``(T, size, size)``."""
+    if not len(maps):
+        return maps
+    return interpolate(torch.from_numpy(maps)[None], (size, size), mode='bilinear')[0].numpy()
 
 
 def _once(results: list) -> list:

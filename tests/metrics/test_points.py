@@ -65,6 +65,28 @@ def test_the_map_is_judged_at_the_cell_of_the_true_point():
     assert scores['gaze/auc_judd'] == 0.5  # below the seven others, up to the last step
 
 
+def test_maps_are_judged_over_the_pixels_of_the_image_as_well():
+    maps = torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]])  # over four pixels 0, 0.25, 0.75, 1
+    sample = clip('a', 'gaze', [[[0, 0]]], [[[2.0, 1.0]]], maps=maps, size=4)
+    scores = score([sample], type='GazeMetric', size=4, blob_sigma=1)
+    assert scores['gaze/auc_judd'] == pytest.approx(1 - 1 / 3 / 2)  # one other cell is as high
+    assert scores['gaze/auc_judd_image'] == pytest.approx(1 - 7 / 15 / 2)  # seven of 15 pixels
+
+
+def test_maps_as_large_as_the_image_are_judged_as_in_the_golden_file():
+    golden = np.load(GOLDEN)
+    row, column = np.mgrid[:224, :224]
+    maps = [
+        sum(a * np.exp(-((row - y) ** 2 + (column - x) ** 2) / (2 * s**2)) for y, x, s, a in params)
+        for params in golden['hm_params']
+    ]
+    true = golden['hm_fix'][:, None, ::-1].astype(float)
+    sample = clip('a', 'gaze', true, true, maps=torch.tensor(np.array(maps))[:, None])
+    scores = score([sample], type='GazeMetric')
+    expected = golden['hm_auc_judd_single'].mean()
+    assert scores['gaze/auc_judd_image'] == pytest.approx(expected, rel=1e-9)
+
+
 def test_frames_without_visible_gaze_are_skipped_and_counted():
     samples = [
         clip('a', 'gaze', [[[5, 5]], [[9, 9]]], [[[5, 5]], [[300, 9]]], [[1], [0]]),
