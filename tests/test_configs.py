@@ -113,9 +113,14 @@ EVERY_FRAME.append('toy/multitask_avnhg')
 NEIGHBOURS += [
     (f'configs/{start}.py', f'configs/{start}_every-frame.py', BLOCKS) for start in EVERY_FRAME
 ]
+TEST_SET = ('test_dataloader.dataset', 'test_evaluator')
+NEIGHBOURS += [
+    (f'configs/multitask/{row}.py', f'configs/multitask/{row}_test-sets.py', TEST_SET)
+    for row in ('epic55_mfnet_vnh', 'epic55_mfnet_avnh')
+]
 # A step of training sees neither hooks nor how many clips there are nor how they are tested: a
 # neighbour that differs in these alone would be built and trained as the other one.
-UNSEEN_BY_A_STEP = ('default_hooks.', *KEEP, *BLOCKS)
+UNSEEN_BY_A_STEP = ('default_hooks.', *KEEP, *BLOCKS, *TEST_SET)
 SAME_STEP = {
     second
     for _, second, allowed in NEIGHBOURS
