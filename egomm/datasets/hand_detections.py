@@ -9,6 +9,7 @@ first two kinds that have no area, such as those cut off at the border, are left
   the name of the image: rows of left, top, right, bottom, score, contact state, three numbers of
   an offset, and side (0 left, 1 right).
 * Masks of EgoHOS (owenzlz/EgoHOS): an image a frame, in which 1 is the left and 2 the right hand.
+  The box is around all pieces of a hand, such as those beside an object, but for specks.
 * A CSV with the columns video, frame, side (left or right), left, top, right, bottom, and maybe
   score.
 """
@@ -27,6 +28,7 @@ from egomm.functional.wire_format import read_fields
 
 SIDES = {'left': LEFT, 'right': RIGHT}
 CSV_COLUMNS = ('video', 'frame', 'side', 'left', 'top', 'right', 'bottom')
+SPECK_SHARE = 0.1  # of a mask, pieces below this share of the largest one
 _NUMBER = re.compile(r'(\d+)\D*$')
 _DOH_COLUMNS = 10
 
@@ -111,9 +113,8 @@ def mask_detections(files: Sequence[str | Path]) -> tuple[Detections, tuple[int,
         size = mask.shape[::-1]
         numbers.append(frame_number(Path(path).stem))
         for side, label in ((LEFT, 1), (RIGHT, 2)):
-            columns, lines = (np.flatnonzero((mask == label).any(axis=axis)) for axis in (0, 1))
-            if len(columns):
-                box = (columns[0], lines[0], columns[-1] + 1, lines[-1] + 1)
+            box = _box_around(mask == label)
+            if box is not None:
                 rows.append((numbers[-1], *box, 1.0, side))
     detections = _joined(rows, numbers)
     return detections, size
@@ -181,6 +182,17 @@ def _joined(
         table[:, 6].astype(np.int64),
         (min(numbers), max(numbers)),
     )
+
+
+def _box_around(mask: np.ndarray) -> tuple[int, ...] | None:
+    """Left, top, right and bottom of what is True, but for specks; None without any."""
+    count, _, pieces, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    if count == 1:  # the background
+        return None
+    areas = pieces[1:, cv2.CC_STAT_AREA]
+    kept = pieces[1:][areas >= SPECK_SHARE * areas.max()]
+    corner, size = kept[:, :2], kept[:, 2:4]
+    return (*corner.min(axis=0).tolist(), *(corner + size).max(axis=0).tolist())
 
 
 def _with_area(detections: Detections) -> Detections:

@@ -79,11 +79,12 @@ def test_the_number_of_a_frame_is_the_last_one_of_its_name():
 def test_masks_give_boxes_around_left_and_right(tmp_path):
     mask = np.zeros((20, 30), np.uint8)
     mask[5:8, 2:6], mask[10, 20], mask[0] = 1, 2, 4  # the last is an object
+    mask[10:12, 8] = mask[19, 29] = 1  # a sixth and a twelfth of the hand: a piece and a speck
     cv2.imwrite(str(tmp_path / 'img_3.png'), mask)
     cv2.imwrite(str(tmp_path / 'img_5.png'), np.zeros_like(mask))
     found, size = mask_detections(sorted(tmp_path.iterdir()))
     assert size == (30, 20)
-    assert found.boxes.tolist() == [[2, 5, 6, 8], [20, 10, 21, 11]]
+    assert found.boxes.tolist() == [[2, 5, 9, 12], [20, 10, 21, 11]]
     assert (found.frames.tolist(), found.sides.tolist()) == ([3, 3], [0, 1])
     assert found.span == (3, 5)
     cv2.imwrite(str(tmp_path / 'img_6.png'), mask[:, :9])
