@@ -107,9 +107,20 @@ NEIGHBOURS += [
         ),
     ]
 ]
-# A step of training sees neither hooks nor how many clips there are: a neighbour that differs in
-# these alone would be built and trained as the other one.
-UNSEEN_BY_A_STEP = ('default_hooks.', *KEEP)
+BLOCKS = ('blocks', 'test_dataloader.dataset.pipeline.times', 'test_evaluator')
+EVERY_FRAME = [f'multitask/egtea_mfnet_{row}' for row in ('ag', 'agh', 'avng', 'avnhg')]
+EVERY_FRAME.append('toy/multitask_avnhg')
+NEIGHBOURS += [
+    (f'configs/{start}.py', f'configs/{start}_every-frame.py', BLOCKS) for start in EVERY_FRAME
+]
+TEST_SET = ('test_dataloader.dataset', 'test_evaluator')
+NEIGHBOURS += [
+    (f'configs/multitask/{row}.py', f'configs/multitask/{row}_test-sets.py', TEST_SET)
+    for row in ('epic55_mfnet_vnh', 'epic55_mfnet_avnh')
+]
+# A step of training sees neither hooks nor how many clips there are nor how they are tested: a
+# neighbour that differs in these alone would be built and trained as the other one.
+UNSEEN_BY_A_STEP = ('default_hooks.', *KEEP, *BLOCKS, *TEST_SET)
 SAME_STEP = {
     second
     for _, second, allowed in NEIGHBOURS
@@ -152,8 +163,11 @@ def on_toy_world(config, world, tmp_path):
         dataset.data_root = str(world)
         dataset.pop('keep', None)
         for step in ('crop', 'resize', 'spectrogram_size'):
-            if dataset.pipeline.get(step):
-                dataset.pipeline[step].size = 64
+            given = dataset.pipeline.get(step)
+            if given and given.type == 'RandomScale':
+                given.short = (64, 80)
+            elif given:
+                given.size = 64
         if dataset.pipeline.get('drop'):
             dataset.pipeline.drop.prob = 0.0  # two clips have to reach every encoder
     for evaluator in evaluators(config):

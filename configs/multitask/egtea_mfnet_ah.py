@@ -7,26 +7,13 @@ Source:  section 4 of the paper and its authors' code. The split has no validati
          paper, the best epoch is chosen on the test part, so the number is an optimistic one.
 """
 
-_base_ = [
-    '../_base_/models/mfnet_multitask.py',
-    '../_base_/datasets/egtea_rgb_points.py',
-    '../_base_/schedules/mfnet_60e.py',
-    '../_base_/default_runtime.py',
-]
+_base_ = './egtea_mfnet_avnhg.py'
 model = dict(heads=dict(verb=None, noun=None, gaze=None))
-data = dict(
+train_dataloader = val_dataloader = test_dataloader = dict(
     dataset=dict(
         sources=dict(gaze=None),
         pipeline=dict(gaze=None, pack=dict(tasks=('action', 'hands'))),
     )
 )
-train_dataloader = data
-val_dataloader = data
-test_dataloader = data
 classes, hands, gaze = _base_.val_evaluator
-val_evaluator = [dict(classes, num_classes=dict(action=classes.num_classes.action)), hands]
-test_evaluator = val_evaluator
-default_hooks = dict(
-    checkpoint=dict(save_best='egtea/action_top1', rule='greater'),
-    task_gradients=dict(type='TaskGradientHook', interval=100),
-)
+val_evaluator = test_evaluator = [dict(classes, num_classes=dict(action=106)), hands]

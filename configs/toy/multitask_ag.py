@@ -7,27 +7,13 @@ Expect:  <test scores, once measured>
 Source:  configs/multitask/egtea_mfnet_ag.py, made small.
 """
 
-_base_ = [
-    '../_base_/models/multitask_toy.py',
-    '../_base_/datasets/toy_kitchen_points.py',
-    '../_base_/schedules/toy.py',
-    '../_base_/default_runtime.py',
-]
+_base_ = './multitask_avnhg.py'
 model = dict(heads=dict(verb=None, noun=None, hands=None))
-data = dict(
+train_dataloader = val_dataloader = test_dataloader = dict(
     dataset=dict(
         sources=dict(hands=None),
         pipeline=dict(hands=None, pack=dict(tasks=('action', 'gaze'))),
     )
 )
-train_dataloader = data
-val_dataloader = data
-test_dataloader = data
 classes, hands, gaze = _base_.val_evaluator
-val_evaluator = [dict(classes, num_classes=dict(action=classes.num_classes.action)), gaze]
-test_evaluator = val_evaluator
-default_hooks = dict(
-    logger=dict(interval=5),
-    checkpoint=dict(save_best='egtea/action_top1', rule='greater'),
-    task_gradients=dict(type='TaskGradientHook', interval=20),
-)
+val_evaluator = test_evaluator = [dict(classes, num_classes=dict(action=80)), gaze]

@@ -7,14 +7,9 @@ Expect:  <test scores, once measured>
 Source:  configs/multitask/egtea_mfnet_avn.py, made small.
 """
 
-_base_ = [
-    '../_base_/models/multitask_toy.py',
-    '../_base_/datasets/toy_kitchen_points.py',
-    '../_base_/schedules/toy.py',
-    '../_base_/default_runtime.py',
-]
+_base_ = './multitask_avnhg.py'
 model = dict(heads=dict(hands=None, gaze=None))
-data = dict(
+train_dataloader = val_dataloader = test_dataloader = dict(
     dataset=dict(
         sources=dict(hands=None, gaze=None),
         pipeline=dict(
@@ -22,14 +17,5 @@ data = dict(
         ),
     )
 )
-train_dataloader = data
-val_dataloader = data
-test_dataloader = data
 classes, hands, gaze = _base_.val_evaluator
-val_evaluator = [classes]
-test_evaluator = val_evaluator
-default_hooks = dict(
-    logger=dict(interval=5),
-    checkpoint=dict(save_best='egtea/action_top1', rule='greater'),
-    task_gradients=dict(type='TaskGradientHook', interval=20),
-)
+val_evaluator = test_evaluator = [classes]

@@ -7,26 +7,14 @@ Expect:  <test scores, once measured>
 Source:  configs/multitask/epic55_mfnet_v.py, made small.
 """
 
-_base_ = [
-    '../_base_/models/multitask_toy.py',
-    '../_base_/datasets/toy_kitchen_points.py',
-    '../_base_/schedules/toy.py',
-    '../_base_/default_runtime.py',
-]
+_base_ = './multitask_avnhg.py'
 model = dict(heads=dict(action=None, noun=None, hands=None, gaze=None))
-data = dict(
+train_dataloader = val_dataloader = test_dataloader = dict(
     dataset=dict(
         sources=dict(hands=None, gaze=None),
         pipeline=dict(hands=None, gaze=None, targets=None, pack=dict(tasks=('verb',))),
     )
 )
-train_dataloader = data
-val_dataloader = data
-test_dataloader = data
 classes, hands, gaze = _base_.val_evaluator
-val_evaluator = [dict(classes, num_classes=dict(verb=classes.num_classes.verb))]
-test_evaluator = val_evaluator
-default_hooks = dict(
-    logger=dict(interval=5),
-    checkpoint=dict(save_best='egtea/verb_top1', rule='greater'),
-)
+val_evaluator = test_evaluator = [dict(classes, num_classes=dict(verb=12))]
+default_hooks = dict(checkpoint=dict(save_best='egtea/verb_top1'))

@@ -7,27 +7,14 @@ Expect:  <test scores, once measured>
 Source:  configs/multitask/epic55_mfnet_vh.py, made small.
 """
 
-_base_ = [
-    '../_base_/models/multitask_toy.py',
-    '../_base_/datasets/toy_kitchen_points.py',
-    '../_base_/schedules/toy.py',
-    '../_base_/default_runtime.py',
-]
+_base_ = './multitask_avnhg.py'
 model = dict(heads=dict(action=None, noun=None, gaze=None))
-data = dict(
+train_dataloader = val_dataloader = test_dataloader = dict(
     dataset=dict(
         sources=dict(gaze=None),
         pipeline=dict(gaze=None, pack=dict(tasks=('verb', 'hands'))),
     )
 )
-train_dataloader = data
-val_dataloader = data
-test_dataloader = data
 classes, hands, gaze = _base_.val_evaluator
-val_evaluator = [dict(classes, num_classes=dict(verb=classes.num_classes.verb)), hands]
-test_evaluator = val_evaluator
-default_hooks = dict(
-    logger=dict(interval=5),
-    checkpoint=dict(save_best='egtea/verb_top1', rule='greater'),
-    task_gradients=dict(type='TaskGradientHook', interval=20),
-)
+val_evaluator = test_evaluator = [dict(classes, num_classes=dict(verb=12)), hands]
+default_hooks = dict(checkpoint=dict(save_best='egtea/verb_top1'))

@@ -35,7 +35,8 @@ class ClipDataset(BaseDataset, ABC):
             names then stand in ``metainfo``.
         sources: Where the media lie, see `egomm.datasets.sources`.
         pipeline: Transforms by a name of their own, in the order to run them, the last of them
-            `PackSample`; None in the place of one leaves it out. A list is taken as well.
+            `PackSample`; None in the place of one leaves it out. A list is taken as well. With
+            `SampleBlocks` among them each block of a clip is a sample of its own.
         data_root: Folder that relative paths start from.
         keep: Train on a part only: ``dict(fraction=0.25, seed=0)`` or the path of a list as
             ``tools/make_subset.py`` writes it. `subset_hash` identifies it.
@@ -135,6 +136,7 @@ class ClipDataset(BaseDataset, ABC):
             self._find_files(records)
         if not self.test_mode:
             self._check_labels(records)
+        records = self._in_blocks(records)
         self.failures = FailureBudget(len(records), self.failure_budget)
         self.audio_conditions = ClipCounter(len(records), AUDIO_CONDITIONS)
         return records
@@ -190,7 +192,7 @@ class ClipDataset(BaseDataset, ABC):
         if self.keep is None:
             return False
         self.full_init()
-        names = [self.get_data_info(index)['narration_id'] for index in range(len(self))]
+        names = {self.get_data_info(index)['narration_id'] for index in range(len(self))}
         subset.write_list(path, names, f'{len(names)} clips of {self.ann_file}, keep={self.keep}')
         return True
 
@@ -246,6 +248,18 @@ class ClipDataset(BaseDataset, ABC):
                 'labels or set test_mode=True; to train without these labels, remove them from '
                 '`tasks`.'
             )
+
+    def _in_blocks(self, records: list[dict]) -> list[dict]:
+        """A record a block of each clip, where the pipeline takes clips apart (`SampleBlocks`)."""
+        for step in self.pipeline.transforms:
+            if hasattr(step, 'count_blocks'):
+                lengths = [record['stop_frame'] - record['start_frame'] + 1 for record in records]
+                return [
+                    {**record, 'block': block}
+                    for record, length in zip(records, lengths, strict=True)
+                    for block in range(step.count_blocks(length))
+                ]
+        return records
 
     def _find_files(self, records: Sequence[dict]) -> None:
         """Resolve the sources of all records, and log which lack what."""

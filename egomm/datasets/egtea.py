@@ -155,6 +155,12 @@ def read_split(path: str | Path, num_classes: Mapping[str, int]) -> list[dict]:
     return records
 
 
+def clip_start(name: str) -> tuple[str, int] | None:
+    """Session of a clip and its first frame in it; None if the name is not that of a clip."""
+    match = _CLIP.fullmatch(name)
+    return None if match is None else (match[1], int(match[5]))
+
+
 def read_index(path: str | Path) -> list[str]:
     """Names of the classes from ``action_idx.txt``, ``verb_idx.txt`` or ``noun_idx.txt``.
 

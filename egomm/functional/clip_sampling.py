@@ -109,47 +109,38 @@ def repeated_frame_offsets(num_frames: int, count: int, rng: np.random.Generator
     return np.full(count, rng.choice(num_frames), np.int64)
 
 
-def doubled_offsets(num_frames: int) -> Integers:
-    """Every frame twice, ``(2 num_frames,)``.
+def every_frame_blocks(num_frames: int, count: int, every: int = 2) -> tuple[Integers, Booleans]:
+    """Windows that together answer once for every frame of a clip.
 
-    A network that halves time and pairs frames 2t and 2t + 1 then answers once a frame.
-
-    Raises:
-        ValueError: If there is no frame.
-    """
-    _check(num_frames, 1, 1)
-    return np.repeat(np.arange(num_frames), 2).astype(np.int64)
-
-
-def every_frame_blocks(num_frames: int, count: int) -> tuple[Integers, Booleans]:
-    """Windows of doubled frames that together answer once for every frame of a clip.
-
-    What is left over at the end is run as the last full window, of which only the steps count
-    that no window before had. A clip of less than a window begins with its first frame repeated.
+    In a window each frame stands ``every`` times, so a network that makes one step of as many
+    frames answers once a frame. What is left over at the end is run as the last full window, of
+    which only the steps count that no window before had. A clip of less than a window begins with
+    its first frame repeated.
 
     Args:
         num_frames: Frames of the clip.
-        count: K, even: a window has K / 2 frames and as many answers.
+        count: K.
+        every: Frames that the network makes one step of.
 
     Returns:
-        Offsets ``(W, K)``, and which answers count ``(W, K / 2)``; they are ``num_frames`` in all,
-        in order.
+        Offsets ``(W, K)``, and which steps count ``(W, K / every)``; they are ``num_frames`` in
+        all, in order.
 
     Raises:
-        ValueError: If ``count`` is odd or a number is below 1.
+        ValueError: If a number is below 1, or ``count`` no multiple of ``every``.
     """
-    _check(num_frames, count, 1)
-    if count % 2:
+    _check(num_frames, count, every)
+    if count % every:
         raise ValueError(
-            f'every_frame_blocks wants an even number of frames a window, as each is doubled; got '
-            f'{count}.'
+            f'every_frame_blocks wants a multiple of {every} frames a window, as each stands '
+            f'{every} times; got {count}.'
         )
-    steps = count // 2
+    steps = count // every
     blocks = -(-num_frames // steps)
     starts = np.minimum(steps * np.arange(blocks), num_frames - steps)
     frames = starts[:, None] + np.arange(steps)
     counted = frames >= steps * np.arange(blocks)[:, None]
-    return np.repeat(np.maximum(frames, 0), 2, axis=1).astype(np.int64), counted
+    return np.repeat(np.maximum(frames, 0), every, axis=1).astype(np.int64), counted
 
 
 def _evenly(start: float, stop: float, count: int) -> Integers:

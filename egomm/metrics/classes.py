@@ -31,7 +31,8 @@ class ClassAccuracyMetric(BaseMetric):
 
     Raises:
         ValueError: When samples arrive: if a prediction is missing or has another number of
-            classes. In the evaluation: if no clip has a label of a task, or a score is not finite.
+            classes, or a sample is a block of a clip (`SampleBlocks`). In the evaluation: if no
+            clip has a label of a task, or a score is not finite.
     """
 
     def __init__(self, num_classes: Mapping[str, int], prefix: str, **kwargs: Any) -> None:
@@ -42,6 +43,11 @@ class ClassAccuracyMetric(BaseMetric):
         """Keep labels and logits of one batch, one result per sample."""
         for sample in data_samples:
             clip, gt = sample['narration_id'], sample['gt']
+            if 'block' in sample:
+                raise ValueError(
+                    f'ClassAccuracyMetric wants a sample a clip; got block {sample["block"]} of '
+                    f'{clip}. Test classes with SampleWindow in the place of SampleBlocks.'
+                )
             scores = {task: self._logits(sample, task) for task in self.num_classes}
             self.results.append((clip, {t: gt[t] for t in self.num_classes if t in gt}, scores))
 

@@ -6,11 +6,13 @@ image that the model gets.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from mmengine.evaluator import BaseMetric
 from numpy.typing import NDArray
+from torch.nn.functional import interpolate
 
 from egomm.functional.gaze import angular_error, auc_judd, auc_point
 from egomm.registry import METRICS
@@ -24,11 +26,14 @@ class GazeMetric(BaseMetric):
 
     * ``angle``: average angular error in degrees (`functional.gaze.angular_error`).
     * ``auc_judd``: over the cells of the heat map, the true cell being the fixation.
+    * ``auc_judd_image``: over the pixels of the image, to which the heat map is enlarged between
+      the centres of its cells; this one compares maps of different sizes.
     * ``auc_point``: what Kapidis et al. (2019) and others call AUC, for comparison with them; the
       heat map has no part in it, and predicting a corner pays.
-    * ``frames`` and ``frames_skipped``: how many counted, and how many of clips with gaze did not.
+    * ``frames``, ``frames_skipped`` and ``frames_unlabelled``: how many counted, how many of clips
+      with gaze did not, and how many are of clips without gaze; together all that were looked at.
 
-    A clip without gaze is left out; clips that a distributed sampler repeats count once.
+    Clips that a distributed sampler repeats count once.
 
     Args:
         task: Name of the head.
@@ -52,19 +57,23 @@ class GazeMetric(BaseMetric):
         self.blob_sigma = blob_sigma
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Keep the scores of every frame of one batch, one result a clip."""
+        """Keep the scores of every frame of one batch, one result a sample."""
         for sample in data_samples:
-            found = _points(self, sample, self.task, self.size)
-            if found is None:
+            steps = _steps(self, sample, self.task, self.size)
+            if steps.visible is None:
+                left_out = {'unlabelled': int(steps.counted.sum())}
+                self.results.append((steps.name, None, left_out))
                 continue
-            predicted, true, visible = (values[:, 0] for values in found)
-            one, other = predicted[visible], true[visible]
-            maps = np.asarray(sample['pred'][self.task]['heatmaps'])[visible, 0]
+            seen = steps.visible[:, 0]
+            one, other = steps.predicted[seen, 0], steps.true[seen, 0]
+            maps = np.asarray(sample['pred'][self.task]['heatmaps'])[steps.counted][seen, 0]
             cells = np.array([maps.shape[-1], maps.shape[-2]])
             places = np.clip(((other + 0.5) / self.size * cells).astype(int), 0, cells - 1)
+            pixels = np.clip(np.rint(other).astype(int), 0, self.size - 1)
             scores = {
                 'angle': angular_error(one, other, self.size),
-                'auc_judd': [auc_judd(m, place[None, ::-1]) for m, place in zip(maps, places)],
+                'auc_judd': _auc_judd(maps, places),
+                'auc_judd_image': _auc_judd(_enlarge(maps, self.size), pixels),
                 'auc_point': auc_point(
                     *(np.clip(p, 0, self.size - 1) for p in (one, other)),
                     self.size,
@@ -72,13 +81,14 @@ class GazeMetric(BaseMetric):
                 ),
             }
             scores = {name: np.asarray(values, np.float64) for name, values in scores.items()}
-            self.results.append((sample['narration_id'], scores, int((~visible).sum())))
+            self.results.append((steps.name, scores, {'skipped': int((~seen).sum())}))
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Average over the frames of all clips."""
-        clips = {clip: (scores, skipped) for clip, scores, skipped in results}
-        report = _means(self, [scores for scores, _ in clips.values()])
-        report['frames_skipped'] = sum(skipped for _, skipped in clips.values())
+        clips = _once(results)
+        report = _means(self, [scores for _, scores, _ in clips])
+        for name in ('skipped', 'unlabelled'):
+            report[f'frames_{name}'] = sum(left.get(name, 0) for _, _, left in clips)
         return report
 
 
@@ -116,50 +126,90 @@ class PointErrorMetric(BaseMetric):
         self.size = size
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Keep the distances of one batch, one result a clip."""
+        """Keep the distances of one batch, one result a sample."""
         for sample in data_samples:
-            found = _points(self, sample, self.task, self.size, len(self.names))
-            if found is None:
-                continue
-            predicted, true, visible = found
-            distances = np.linalg.norm(predicted - true, axis=-1)
-            scores = {
-                f'{name}_error': distances[visible[:, index], index]
-                for index, name in enumerate(self.names)
-            }
-            self.results.append((sample['narration_id'], {'error': distances[visible], **scores}))
+            steps = _steps(self, sample, self.task, self.size, len(self.names))
+            scores = None
+            if steps.visible is not None:
+                distances = np.linalg.norm(steps.predicted - steps.true, axis=-1)
+                scores = {'error': distances[steps.visible]}
+                for index, name in enumerate(self.names):
+                    scores[f'{name}_error'] = distances[steps.visible[:, index], index]
+            self.results.append((steps.name, scores))
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Average over the points of all clips."""
-        return _means(self, list(dict(results).values()))
+        return _means(self, [scores for _, scores in _once(results)])
 
 
-def _points(
-    metric: BaseMetric, sample: dict, task: str, size: int, count: int = 1
-) -> tuple[Array, Array, Array] | None:
-    """Pixels ``(T, L, 2)``, predicted and true, and which count; None without a label."""
-    if task not in sample['gt']:
-        return None
-    truth = np.asarray(sample['gt'][task], np.float64)
-    answer = sample['pred'].get(task)
+class _Steps(NamedTuple):
+    """The steps of a sample that count, in pixels.
+
+    Attributes:
+        name: Clip and block.
+        counted: ``(T,)`` of all steps, which are these.
+        predicted: ``(T, L, 2)`` of these alone, as are the next two.
+        true: ``(T, L, 2)``.
+        visible: ``(T, L)``; None without a label.
+    """
+
+    name: tuple[str, int]
+    counted: Array
+    predicted: Array
+    true: Array
+    visible: Array | None
+
+
+def _steps(metric: BaseMetric, sample: dict, task: str, size: int, count: int = 1) -> _Steps:
+    """Truth and prediction of a sample."""
+    answer, truth = sample['pred'].get(task), sample['gt'].get(task)
     shape = None if answer is None else tuple(answer['points'].shape)
-    if shape != (len(truth), count, 2) or truth.shape[1:] != (count, 3):
+    wanted = np.zeros((shape[0] if shape else 0, count, 3)) if truth is None else np.asarray(truth)
+    if shape != (len(wanted), count, 2) or wanted.shape[1:] != (count, 3):
         raise ValueError(
             f'{type(metric).__name__} wants {count} points of {task!r} a step for '
             f'{sample["narration_id"]}; got {"none" if shape is None else shape} for labels '
-            f'{truth.shape}. Give the model a CoordinateHead of that name, and PointTargets the '
+            f'{wanted.shape}. Give the model a CoordinateHead of that name, and PointTargets the '
             '`every` of its backbone.'
         )
+    counted = np.asarray(sample.get('counted', np.ones(len(wanted))), bool)
     # The centre of pixel p of n lies at (2p + 1) / n - 1.
     predicted, true = (
         ((np.asarray(points, np.float64) + 1) * size - 1) / 2
-        for points in (answer['points'], truth[..., :2])
+        for points in (answer['points'], wanted[..., :2])
     )
-    return predicted, true, truth[..., 2] > 0
+    return _Steps(
+        (sample['narration_id'], sample.get('block', 0)),
+        counted,
+        predicted[counted],
+        true[counted],
+        None if truth is None else wanted[counted, :, 2] > 0,
+    )
 
 
-def _means(metric: BaseMetric, clips: list[dict[str, Array]]) -> dict[str, float]:
+def _auc_judd(maps: Array, places: Array) -> list[float]:
+    """Of each map, the one fixation of which has this column and row."""
+    return [auc_judd(one, place[None, ::-1]) for one, place in zip(maps, places, strict=True)]
+
+
+def _enlarge(maps: Array, size: int) -> Array:
+    """Maps ``(T, H, W)`` as ``(T, size, size)``."""
+    if not len(maps):
+        return maps
+    return interpolate(torch.from_numpy(maps)[None], (size, size), mode='bilinear')[0].numpy()
+
+
+def _once(results: list) -> list:
+    """The first result of each clip and block."""
+    kept: dict[Any, Any] = {}
+    for result in results:
+        kept.setdefault(tuple(result[0]), result)
+    return list(kept.values())
+
+
+def _means(metric: BaseMetric, results: list[dict[str, Array] | None]) -> dict[str, float]:
     """Mean of each score over all frames of all clips, and how many frames they are."""
+    clips = [scores for scores in results if scores is not None]
     if not any(len(values) for clip in clips for values in clip.values()):
         raise ValueError(
             f'{type(metric).__name__} wants clips with visible points; of {len(clips)} with labels '

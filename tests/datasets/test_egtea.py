@@ -144,6 +144,23 @@ def test_frames_of_the_first_test_split_are_those_that_gaze_is_scored_on(realdat
     assert left_out == {'OP03-R01-PastaSalad-879780-892210-F021084-F021444'}
 
 
+def test_blocks_visit_each_frame_of_the_first_test_split_once(realdata):
+    dataset = build(
+        realdata / 'egtea_splits',
+        ann_file='test_split1.txt',
+        check_files=False,
+        test_mode=True,
+        pipeline=[{'type': 'SampleBlocks', 'num_frames': 16}],
+    )
+    visited = Counter()
+    for index in range(len(dataset)):
+        block = dataset[index]
+        frames = block['frame_indices'][::2][block['counted']]
+        visited.update((block['narration_id'], frame) for frame in frames.tolist())
+    assert (len(visited), set(visited.values())) == (206_649, {1})
+    assert len({clip for clip, _ in visited}) == 2_022
+
+
 def test_clip_files_and_session_files_show_the_same_frames(egtea_world):
     ours, theirs = (
         build(egtea_world, sources={'rgb': source}) for source in (CLIP_FILE, SESSION_FILE)

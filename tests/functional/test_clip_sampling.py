@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from egomm.functional.clip_sampling import (
-    doubled_offsets,
     every_frame_blocks,
     middle_window_offsets,
     random_window_offsets,
@@ -49,7 +48,8 @@ def test_sequential_windows_are_those_of_the_original(case):
 
 @pytest.mark.parametrize('case', GOLDEN['doublefull'])
 def test_every_frame_is_doubled_as_in_the_original(case):
-    assert doubled_offsets(case['range_max']).tolist() == case['idx']
+    offsets, counted = every_frame_blocks(case['range_max'], 16)
+    assert offsets[np.repeat(counted, 2, axis=1)].tolist() == case['idx']
 
 
 def test_sequential_windows_follow_one_another():
@@ -90,17 +90,25 @@ def test_left_over_frames_are_run_as_the_last_full_window():
     assert counted.tolist() == [[True] * 4, [True] * 4, [False, False, True, True]]
 
 
+def test_a_frame_stands_as_often_as_the_network_shortens_time():
+    offsets, counted = every_frame_blocks(3, 8, every=4)
+    assert offsets.tolist() == [[0, 0, 0, 0, 1, 1, 1, 1], [1, 1, 1, 1, 2, 2, 2, 2]]
+    assert counted.tolist() == [[True, True], [False, True]]
+    offsets, counted = every_frame_blocks(1, 2, every=1)  # the first frame fills up
+    assert (offsets.tolist(), counted.tolist()) == ([[0, 0]], [[False, True]])
+
+
 def test_wrong_numbers_are_explained():
     rng = np.random.default_rng(0)
     for call in (
         lambda: middle_window_offsets(0, 16, 32),
         lambda: sequential_windows(5, 0, 2),
         lambda: random_window_offsets(5, 16, 0, (1, 1), rng),
-        lambda: doubled_offsets(0),
+        lambda: every_frame_blocks(0, 16),
     ):
         with pytest.raises(ValueError, match='Sampling wants at least one frame.*got'):
             call()
     with pytest.raises(ValueError, match=r'0 < smallest <= largest; got \(2, 1\)'):
         random_window_offsets(5, 16, 2, (2, 1), rng)
-    with pytest.raises(ValueError, match='even number of frames a window.*got 7'):
+    with pytest.raises(ValueError, match='a multiple of 2 frames a window.*got 7'):
         every_frame_blocks(5, 7)

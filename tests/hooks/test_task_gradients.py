@@ -10,7 +10,7 @@ from egomm.registry import MODELS
 from egomm.structures import EgoSample
 
 
-def build():
+def build(tasks=('verb', 'noun')):
     head = dict(type='ClassificationHead', in_channels=4, num_classes=3, source='rgb', dropout=0.0)
     conv = dict(type='torch.nn.Conv3d', in_channels=1, out_channels=4, kernel_size=1)
     return MODELS.build(
@@ -21,8 +21,8 @@ def build():
             ),
             backbones=dict(rgb=dict(type='WrappedBackbone', model=conv)),
             neck=dict(type='torch.nn.Identity'),
-            heads=dict(verb=head, noun=head),
-            weighting=dict(type='FixedWeights', weights=dict(noun=0.1)),
+            heads=dict.fromkeys(tasks, head),
+            weighting=dict(type='FixedWeights', weights={tasks[-1]: 0.1}),
         )
     )
 
@@ -67,6 +67,23 @@ def test_losses_norms_and_cosines_are_logged_at_intervals():
     runner.iter = 3
     model.train_step(batch, runner.optim_wrapper)
     assert len(hub.get_scalar('train/tasks/verb_loss').data[0]) == 1
+
+
+def test_a_task_alone_has_no_cosine():
+    model = build(tasks=('verb',))
+    hub = MessageHub('one task')
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    runner = SimpleNamespace(
+        model=model, iter=0, message_hub=hub, optim_wrapper=OptimWrapper(optimizer)
+    )
+    TaskGradientHook(interval=1).before_train(runner)
+    batch = dict(
+        inputs=dict(rgb=[torch.rand(1, 2, 2, 2)]),
+        present=dict(rgb=[True]),
+        data_samples=[EgoSample(gt=dict(verb=1))],
+    )
+    model.train_step(batch, runner.optim_wrapper)
+    assert set(hub.log_scalars) == {'train/tasks/verb_loss', 'train/tasks/verb_gradient'}
 
 
 def test_an_interval_below_one_is_refused():

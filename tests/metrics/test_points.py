@@ -11,6 +11,9 @@ from egomm.registry import METRICS
 GOLDEN = Path(__file__).parents[1] / 'golden/mtl/gaze_metrics.npz'
 
 
+COUNTS = ('frames', 'frames_skipped', 'frames_unlabelled')
+
+
 def normalised(pixels, size):
     return (2 * np.asarray(pixels, float) + 1) / size - 1
 
@@ -47,7 +50,8 @@ def test_gaze_is_scored_as_in_the_public_evaluation():
     )
     assert scores['gaze/angle'] == pytest.approx(golden['aae_deg'].mean(), rel=1e-9)
     assert scores['gaze/auc_point'] == pytest.approx(golden['auc_point'].mean(), rel=1e-6)
-    assert (scores['gaze/frames'], scores['gaze/frames_skipped']) == (12, 0)
+    counts = {name: scores[f'gaze/{name}'] for name in COUNTS}
+    assert counts == {'frames': 12, 'frames_skipped': 0, 'frames_unlabelled': 0}
 
 
 def test_the_map_is_judged_at_the_cell_of_the_true_point():
@@ -61,14 +65,52 @@ def test_the_map_is_judged_at_the_cell_of_the_true_point():
     assert scores['gaze/auc_judd'] == 0.5  # below the seven others, up to the last step
 
 
+def test_maps_are_judged_over_the_pixels_of_the_image_as_well():
+    maps = torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]])  # over four pixels 0, 0.25, 0.75, 1
+    sample = clip('a', 'gaze', [[[0, 0]]], [[[2.0, 1.0]]], maps=maps, size=4)
+    scores = score([sample], type='GazeMetric', size=4, blob_sigma=1)
+    assert scores['gaze/auc_judd'] == pytest.approx(1 - 1 / 3 / 2)  # one other cell is as high
+    assert scores['gaze/auc_judd_image'] == pytest.approx(1 - 7 / 15 / 2)  # seven of 15 pixels
+
+
+def test_maps_as_large_as_the_image_are_judged_as_in_the_golden_file():
+    golden = np.load(GOLDEN)
+    row, column = np.mgrid[:224, :224]
+    maps = [
+        sum(a * np.exp(-((row - y) ** 2 + (column - x) ** 2) / (2 * s**2)) for y, x, s, a in params)
+        for params in golden['hm_params']
+    ]
+    true = golden['hm_fix'][:, None, ::-1].astype(float)
+    sample = clip('a', 'gaze', true, true, maps=torch.tensor(np.array(maps))[:, None])
+    scores = score([sample], type='GazeMetric')
+    expected = golden['hm_auc_judd_single'].mean()
+    assert scores['gaze/auc_judd_image'] == pytest.approx(expected, rel=1e-9)
+
+
 def test_frames_without_visible_gaze_are_skipped_and_counted():
     samples = [
         clip('a', 'gaze', [[[5, 5]], [[9, 9]]], [[[5, 5]], [[300, 9]]], [[1], [0]]),
-        {'narration_id': 'b', 'gt': {}, 'pred': {}},
+        {**clip('b', 'gaze', [[[5, 5]]] * 3, [[[5, 5]]] * 3), 'gt': {}},
     ]
     scores = score(samples, type='GazeMetric')
     assert scores['gaze/angle'] == pytest.approx(0, abs=1e-9)
-    assert (scores['gaze/frames'], scores['gaze/frames_skipped']) == (1, 1)
+    assert [scores[f'gaze/{name}'] for name in COUNTS] == [1, 1, 3]
+
+
+@pytest.mark.parametrize('kind, task', [('GazeMetric', 'gaze'), ('PointErrorMetric', 'hands')])
+def test_of_each_block_of_a_clip_only_the_steps_count_that_are_its_own(kind, task):
+    count = 1 if task == 'gaze' else 2
+    here, away = np.full((4, count, 2), 50.0), np.full((4, count, 2), 90.0)
+    first, last = clip('a', task, here, here), clip('a', task, away, here)
+    first |= {'block': 0, 'counted': [True] * 4}
+    last |= {'block': 1, 'counted': [False, False, True, True]}
+    scores = score([first, last, last], type=kind)
+    assert scores[f'{task}/frames'] == 6 * count
+    name = {'gaze': 'gaze/angle', 'hands': 'hands/error'}[task]
+    assert scores[name] == pytest.approx(2 / 6 * score([last], type=kind)[name])
+    unlabelled = {**last, 'narration_id': 'c', 'gt': {}}
+    more = score([first, last, unlabelled], type=kind)
+    assert {**scores, **({'gaze/frames_unlabelled': 2} if task == 'gaze' else {})} == more
 
 
 def test_hands_are_apart_by_pixels_where_visible():
@@ -100,7 +142,7 @@ def test_errors_say_what_is_missing(kind, task):
     with pytest.raises(ValueError, match='wants clips with visible points; of 1 with labels none'):
         score([blind], type=kind)
     with pytest.raises(ValueError, match='wants clips with visible points; of 0'):
-        score([{'narration_id': 'b', 'gt': {}, 'pred': {}}], type=kind)
+        score([{**blind, 'gt': {}}], type=kind)
     short = {**blind, 'pred': clip('a', task, points[:2], points[:2])['pred']}
     with pytest.raises(ValueError, match=rf"points of '{task}' a step for a; got \(2, {count}, 2"):
         score([short], type=kind)

@@ -22,11 +22,11 @@ import numpy as np
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from egomm.apis import launch  # noqa: E402
+from egomm.datasets.egtea import clip_start  # noqa: E402
 from egomm.datasets.hands import SIDES, write_hands  # noqa: E402
 from egomm.submission.unpickle import load_pickle  # noqa: E402
 
 SIZES = {'egtea': (640, 480), 'epic': (456, 256)}
-_CLIP = re.compile(r'(.+)-\d+-\d+-F(\d{6})-F\d{6}')
 _ACTION = re.compile(r'\d+_(?P<newer>\d+)|(?P<older>\d+)_\d+_\d+')
 
 
@@ -53,12 +53,13 @@ def convert_egtea(source: Path, out: Path) -> int:
     """Write a file a clip; returns how many."""
     files = sorted(source.rglob('*.pkl'))
     for path in files:
-        match = _CLIP.fullmatch(path.stem)
-        if match is None:
+        start = clip_start(path.stem)
+        if start is None:
             raise ValueError(f'{path}: the name of a clip is expected. Convert its folder apart.')
         track = read_track(path, SIZES['egtea'][1])
-        target = out / match[1] / f'{path.stem}.json'
-        write_hands(target, SIZES['egtea'], int(match[2]), track[:, 0], track[:, 1])
+        session, first_frame = start
+        target = out / session / f'{path.stem}.json'
+        write_hands(target, SIZES['egtea'], first_frame, track[:, 0], track[:, 1])
     return len(files)
 
 

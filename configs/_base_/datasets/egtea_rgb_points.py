@@ -2,14 +2,15 @@
 
 Put the official files under `data/egtea`: the split files in `action_annotation/`, clips in
 `cropped_clips/<session>/` or session videos in `videos/`, gaze in `gaze_data/`. Hands are not
-official: `hand_tracks/` has a file a clip or a session (see egomm/datasets/hands.py).
+official: `hand_tracks/` has a file a clip or a session, as `tools/prepare/hands.py` makes them of
+detections.
 
 Split 1, unless the environment says otherwise: `EGTEA_SPLIT=2 python tools/train.py ...`.
 
 Training windows are 16 to 46 frames long (speed 0.5 to 1.5), as in the authors' code; the paper
-says 32, speed=(1, 1). Frames are squeezed to a square, in which a random part of 0.6 to 1 is taken;
-the authors also change colours. A config of fewer tasks sets `hands` or `gaze` of the sources and
-of the pipelines to None and names its tasks in `pack`.
+says 32, speed=(1, 1). Sizes, crops, flips and colours of training are theirs as well: a crop out of
+the frame, which is squeezed to a square, stretched and resized by chance. A config of fewer tasks
+sets `hands` or `gaze` of the sources and of the pipelines to None and names its tasks in `pack`.
 """
 
 data_root = 'data/egtea/'
@@ -36,14 +37,14 @@ def clip_pipeline(train):
         rgb=dict(type='LoadRGB'),
         hands=dict(type='LoadHands'),
         gaze=dict(type='LoadGaze'),
-        resize=dict(type='ResizeSquare', size=256),
     )
     if train:
-        steps['crop'] = dict(
-            type='RandomResizedCrop', size=224, scale=(0.6, 1.0), ratio=(0.8, 1.25)
-        )
+        steps['resize'] = dict(type='RandomScale', short=(224, 288), stretch=(0.8, 1.25))
+        steps['crop'] = dict(type='RandomCrop', size=224)
         steps['flip'] = dict(type='RandomFlip', prob=0.5)
+        steps['colour'] = dict(type='RandomHLS', hue=15, lightness=35, saturation=25)
     else:
+        steps['resize'] = dict(type='ResizeSquare', size=256)
         steps['crop'] = dict(type='CentreCrop', size=224)
     steps['targets'] = dict(type='PointTargets', every=2)
     steps['pack'] = dict(

@@ -2,8 +2,9 @@
 
 Put EPIC_train_action_labels.csv in `data/epic55/annotations/` and the images or videos in the
 official folders. Participants P30 and P31 are for validation. Hands are not official:
-`hand_tracks/` has a file a video (see egomm/datasets/hands.py). The current file of labels gives
-2,513 actions; the paper's 2,521 come from an older one.
+`hand_tracks/` has a file a video, as `tools/prepare/hands.py` makes them of the hand-object
+detections of EPIC-KITCHENS-100, which also cover the videos of EPIC-KITCHENS-55 by the same numbers
+of images. The current file of labels gives 2,513 actions; the paper's 2,521 come from an older one.
 """
 
 _base_ = './egtea_rgb_points.py'

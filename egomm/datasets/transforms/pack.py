@@ -24,7 +24,7 @@ class PackSample(BaseTransform):
 
     ``inputs`` holds tensors by modality: ``rgb`` (3, N, H, W) and ``flow`` (2, N, H, W) uint8,
     ``audio`` (1, N, F, S) float32; any other name is passed on as it is. ``present`` says which
-    of them are real.
+    of them are real. Of a block (`SampleBlocks`) the sample also has ``block`` and ``counted``.
 
     A clip in several views gives a list of such items, one a view, the crops of the first set of
     instants first; all modalities of a view have the same instants, and sound has no crops.
@@ -86,6 +86,8 @@ class PackSample(BaseTransform):
         step = results.get('temporal_views', 1)
         metainfo = {key: results[key] for key in META_KEYS}
         metainfo.update(times=results['times'][instants::step].tolist(), present=dict(present))
+        if 'counted' in results:
+            metainfo.update(block=results['block'], counted=results['counted'].tolist())
         gt = {task: results['gt'][task] for task in self.tasks if task in results['gt']}
         return {
             'inputs': {

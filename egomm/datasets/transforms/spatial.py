@@ -63,6 +63,64 @@ class ResizeSquare(BaseTransform):
 
 
 @TRANSFORMS.register_module()
+class RandomScale(BaseTransform):
+    """Resize to a random size and aspect ratio, from the frame squeezed to a square.
+
+    Put `RandomCrop` behind it. Together they are the augmentation of MFNet (Chen et al., 2018) as
+    Kapidis et al. (2019) use it: the image that the network gets is a part of the squeezed frame,
+    of which one pixel comes to stand for more or less of the width than of the height.
+
+    Args:
+        short: Smallest and largest length of the shorter side in pixels; one pixel is added, so
+            that a crop of the smallest length always fits.
+        stretch: The square is made wider by a number between these two and lower by the same, or,
+            half of the time, the other way round.
+    """
+
+    def __init__(
+        self, short: tuple[float, float] = (224, 288), stretch: tuple[float, float] = (0.8, 1.25)
+    ) -> None:
+        if not (1 <= short[0] <= short[1] and 0 < stretch[0] <= stretch[1]):
+            raise ValueError(
+                'RandomScale wants 1 <= short[0] <= short[1] and 0 < stretch[0] <= stretch[1]; got '
+                f'{short!r} and {stretch!r}.'
+            )
+        self.short = short
+        self.stretch = stretch
+
+    def transform(self, results: dict) -> dict:
+        """Resize ``rgb`` and ``flow``."""
+        rng = results['rng']
+        stretch = rng.uniform(*self.stretch)
+        if rng.random() < 0.5:
+            stretch = 1 / stretch
+        factor = rng.uniform(*self.short) / min(stretch, 1 / stretch)
+        width, height = int(factor * stretch + 1), int(factor / stretch + 1)
+        for modality in _loaded(results):
+            results[modality] = resize(results[modality], (height, width))
+        return results
+
+
+@TRANSFORMS.register_module()
+class RandomCrop(BaseTransform):
+    """Cut out a square at a random place.
+
+    Args:
+        size: Side in pixels. A smaller image gives its largest squares, which are then resized.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = _checked_size(type(self).__name__, size)
+
+    def transform(self, results: dict) -> dict:
+        """Crop ``rgb`` and ``flow`` to the same box."""
+        height, width = _reference(results).shape[1:3]
+        side = min(self.size, height, width)
+        x, y = (int(results['rng'].integers(0, room - side + 1)) for room in (width, height))
+        return _crop(results, _box(x, y, side, height, width), self.size)
+
+
+@TRANSFORMS.register_module()
 class RandomResizedCrop(BaseTransform):
     """Cut out a random box and resize it to a square.
 

@@ -7,7 +7,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from egomm.functional.clip_sampling import (
-    doubled_offsets,
+    every_frame_blocks,
     middle_window_offsets,
     random_window_offsets,
     repeated_frame_offsets,
@@ -72,21 +72,19 @@ class SampleWindow(BaseTransform):
     * ``'middle'``: evenly spaced over ``window`` frames around the middle.
     * ``'sequential'``: one of the windows of stride ``interval`` that follow one another, drawn by
       the sample's random numbers, so in tests always the same one.
-    * ``'every'``: every frame of the clip twice, N = 2 frames, so that a network that halves time
-      answers once a frame. Clips differ in length then: use a batch size of 1.
 
     A clip that is too short for a window is one repeated frame in ``'random'`` and
     ``'sequential'``, as in the original, and is used whole in ``'middle'``.
 
     Args:
-        num_frames: N, for all modes but ``'every'``.
+        num_frames: N.
         mode: See above.
         interval: Frames from one to the next.
         speed: Smallest and largest factor of ``interval`` in ``'random'``.
         window: Width in frames of ``'middle'``.
     """
 
-    MODES = ('random', 'middle', 'sequential', 'every')
+    MODES = ('random', 'middle', 'sequential')
 
     def __init__(
         self,
@@ -110,9 +108,7 @@ class SampleWindow(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Add ``offsets``, ``frame_indices`` and ``times``."""
         length, rng = results['stop_frame'] - results['start_frame'] + 1, results['rng']
-        if self.mode == 'every':
-            offsets = doubled_offsets(length)
-        elif self.mode == 'middle':
+        if self.mode == 'middle':
             offsets = middle_window_offsets(length, self.num_frames, self.window)
         elif self.mode == 'random':
             offsets = random_window_offsets(length, self.num_frames, self.interval, self.speed, rng)
@@ -123,6 +119,38 @@ class SampleWindow(BaseTransform):
             else:
                 offsets = repeated_frame_offsets(length, self.num_frames, rng)
         return _look_at(results, offsets)
+
+
+@TRANSFORMS.register_module()
+class SampleBlocks(BaseTransform):
+    """Every frame of a clip, a block at a time: the test of gaze over whole clips.
+
+    A `ClipDataset` whose pipeline has this step has one sample a block in the place of one a clip.
+    Adds the keys of `SampleSegments`, and ``counted`` (N / every,): of which steps of the network
+    the answer counts. Over all blocks of a clip that is one answer a frame, see
+    `functional.clip_sampling.every_frame_blocks`.
+
+    Args:
+        num_frames: N, frames of a block.
+        every: Frames that the network makes one step of, as in `PointTargets`; each frame of the
+            clip stands as often in a block.
+    """
+
+    def __init__(self, num_frames: int = 16, every: int = 2) -> None:
+        every_frame_blocks(1, num_frames, every)  # complains of what cannot be
+        self.num_frames = num_frames
+        self.every = every
+
+    def count_blocks(self, num_frames: int) -> int:
+        """How many blocks a clip of so many frames has."""
+        return len(every_frame_blocks(num_frames, self.num_frames, self.every)[0])
+
+    def transform(self, results: dict) -> dict:
+        """Add ``offsets``, ``frame_indices``, ``times`` and ``counted`` of ``results['block']``."""
+        length = results['stop_frame'] - results['start_frame'] + 1
+        offsets, counted = every_frame_blocks(length, self.num_frames, self.every)
+        results['counted'] = counted[results['block']]
+        return _look_at(results, offsets[results['block']])
 
 
 def _look_at(results: dict, offsets: np.ndarray) -> dict:

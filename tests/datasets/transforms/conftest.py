@@ -28,6 +28,27 @@ def results():
     return start
 
 
+class Scripted:
+    """Random numbers that were written down."""
+
+    def __init__(self, *numbers):
+        self.numbers = iter(numbers)
+
+    def random(self):
+        return next(self.numbers)
+
+    def uniform(self, low, high):
+        return next(self.numbers)
+
+    integers = uniform
+
+
+@pytest.fixture
+def scripted():
+    """Takes the numbers that a generator shall give, in order."""
+    return Scripted
+
+
 @pytest.fixture
 def images():
     """RGB (N, 40, 60, 3) and flow (N, 20, 30, 2) in which a pixel tells its relative place."""

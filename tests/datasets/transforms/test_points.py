@@ -1,9 +1,21 @@
 """Targets that follow the pixels."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from egomm.datasets.transforms import CentreCrop, PointTargets, RandomFlip, RandomResizedCrop
+from egomm.datasets.transforms import (
+    CentreCrop,
+    PointTargets,
+    RandomCrop,
+    RandomFlip,
+    RandomResizedCrop,
+    RandomScale,
+)
+from egomm.functional.points import pixel_to_relative
+
+GOLDEN = Path(__file__).parents[2] / 'golden/mtl/coord_transform.npz'
 
 
 def dotted(x, y, width=120, height=80):
@@ -22,7 +34,15 @@ def spot_of(image):
 
 
 @pytest.mark.parametrize('seed', range(12))
-def test_target_lies_where_the_pixels_went(results, seed):
+@pytest.mark.parametrize(
+    'steps',
+    [
+        [RandomResizedCrop(64, scale=(0.7, 1.0))],
+        [RandomScale((68, 76), stretch=(0.9, 1.1)), RandomCrop(66)],
+    ],
+    ids=['resized crop', 'scale and crop'],
+)
+def test_target_lies_where_the_pixels_went(results, steps, seed):
     x, y = 55.0, 43.0
     out = results(rgb=dotted(x, y), rng=np.random.default_rng(seed), present={'rgb': True})
     point = [(x + 0.5) / 120, (y + 0.5) / 80, 1]
@@ -30,7 +50,7 @@ def test_target_lies_where_the_pixels_went(results, seed):
     # A flip before and after: each crop is noted within what is shown then.
     for step in (
         RandomFlip(0.5),
-        RandomResizedCrop(64, scale=(0.7, 1.0)),
+        *steps,
         RandomFlip(0.5),
         CentreCrop(56),
         PointTargets(),
@@ -40,6 +60,31 @@ def test_target_lies_where_the_pixels_went(results, seed):
     assert np.abs(target[:2]).max() < 0.6  # the whole spot is in the image
     np.testing.assert_allclose(target[:2], spot_of(out['rgb']), atol=2 / 56)
     assert target[2] == 1
+
+
+def test_targets_are_those_of_the_original_but_for_the_centres_of_pixels(results, scripted):
+    golden = np.load(GOLDEN)
+    for points, (width, height), (top, left), flip, expected in zip(
+        *(golden[name] for name in ('points', 'new_wh', 'crop_tl_yx', 'flip', 'normalised')),
+        strict=True,
+    ):
+        wide = np.sqrt((width - 0.5) / (height - 0.5))
+        draws = scripted(wide, 0.9, min(width, height) - 0.5, left, top, 1 - flip)
+        size = golden['orig_wh']
+        start = results(rgb=np.zeros((8, size[1], size[0], 3), np.uint8), rng=draws)
+        visible = np.ones((8, 1))
+        start['points'] = {'gaze': np.hstack([pixel_to_relative(points, size), visible])[:, None]}
+        start['present'] = {'rgb': True}
+        for step in (RandomScale(), RandomCrop(224), RandomFlip(0.5), PointTargets()):
+            start = step(start)
+        assert start['rgb'].shape == (8, 224, 224, 3)
+        # Ours scales from centre to centre, (p + 0.5) s - 0.5, where the original has p s, and
+        # mirrors pixel p to 223 - p, where it has 224 - p.
+        shift = (np.array([width, height]) / size - 1) / 2
+        if flip:
+            shift[0] = -1 - shift[0]
+        ours = start['gt']['gaze'][:, 0, :2] - shift * 2 / 224
+        np.testing.assert_allclose(ours, expected, atol=1e-6)
 
 
 def hands():

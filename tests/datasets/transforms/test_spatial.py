@@ -5,8 +5,10 @@ import pytest
 
 from egomm.datasets.transforms import (
     CentreCrop,
+    RandomCrop,
     RandomFlip,
     RandomResizedCrop,
+    RandomScale,
     ResizeShort,
     ResizeSquare,
     ThreeCrops,
@@ -67,6 +69,47 @@ def test_box_that_does_not_fit_keeps_its_area(images, results):
     left, top, right, bottom = out['crop_box']
     assert right - left == 1
     assert bottom - top == pytest.approx(0.9)
+
+
+def test_scale_by_hand(images, results, scripted):
+    # Twice as wide and half as high, shorter side 9.5: 4 x 9.5 wide, and a pixel is added.
+    out = RandomScale((9, 10), (1, 2))(results(rng=scripted(2, 0.9, 9.5), **images()))
+    assert out['rgb'].shape == (2, 10, 39, 3)
+    assert out['flow'].shape == (2, 10, 39, 2)
+    assert 'crop_box' not in out
+    out = RandomScale((9, 10), (1, 2))(results(rng=scripted(2, 0.1, 9.5), **images()))
+    assert out['rgb'].shape == (2, 39, 10, 3)  # the other way round
+    # Pixel 5 of 10 has its centre at 0.55 of the width, pixel 19 of 39 at half of the height.
+    np.testing.assert_allclose(places(out['rgb'])[19, 5], [0.55, 0.5], atol=0.01)
+
+
+def test_scales_keep_to_their_range(images, results):
+    shapes = []
+    for seed in range(200):
+        start = results(rng=np.random.default_rng(seed), rgb=np.zeros((1, 8, 8, 3), np.uint8))
+        shapes.append(RandomScale((20, 30))(start)['rgb'].shape[1:3])
+    height, width = np.array(shapes).T
+    short, ratio = np.minimum(height, width), width / height
+    assert (short.min(), short.max()) == (21, 30)
+    assert 0.59 < ratio.min() < 0.68
+    assert 1.48 < ratio.max() < 1.7  # 1.25 squared, up to a pixel
+    assert (ratio > 1).mean() == pytest.approx(0.5, abs=0.1)
+
+
+def test_random_crop_takes_pixels_as_they_are(images, results):
+    corners = set()
+    for seed in range(60):
+        start = results(rng=np.random.default_rng(seed), **images())
+        out = RandomCrop(38)(start)
+        left, top, right, bottom = np.array(out['crop_box']) * (60, 40, 60, 40)
+        assert (right - left, bottom - top) == (pytest.approx(38), pytest.approx(38))
+        x, y = round(left), round(top)
+        corners.add((x, y))
+        np.testing.assert_array_equal(out['rgb'], images()['rgb'][:, y : y + 38, x : x + 38])
+        np.testing.assert_allclose(places(out['rgb']), places(out['flow']), atol=0.035)
+    assert {y for _, y in corners} == {0, 1, 2}
+    assert min(corners)[0] < 4
+    assert max(corners)[0] > 18
 
 
 def test_centre_crop_by_hand(images):
@@ -163,6 +206,8 @@ def test_crop_box_is_that_of_the_original_also_after_a_flip(images, results):
         (lambda: RandomFlip(2), 'prob <= 1; got 2'),
         (lambda: RandomResizedCrop(8, scale=(0.9, 0.1)), 'scale.*got'),
         (lambda: RandomResizedCrop(8, ratio=(0, 1)), 'ratio.*got'),
+        (lambda: RandomScale((30, 20)), r'short.*got \(30, 20\)'),
+        (lambda: RandomScale(stretch=(0, 1)), r'stretch.*got .* \(0, 1\)'),
         (lambda: CentreCrop(8)({'present': {}}), 'needs images.*`LoadRGB`'),
     ],
 )
@@ -172,7 +217,7 @@ def test_mistakes_are_explained(transform, words):
 
 
 @pytest.mark.parametrize(
-    'kind', [ResizeShort, ResizeSquare, RandomResizedCrop, CentreCrop, ThreeCrops]
+    'kind', [ResizeShort, ResizeSquare, RandomCrop, RandomResizedCrop, CentreCrop, ThreeCrops]
 )
 def test_a_size_of_no_pixels_is_refused(kind):
     with pytest.raises(ValueError, match=f'{kind.__name__} wants a whole number .*; got 0'):

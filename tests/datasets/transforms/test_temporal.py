@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from egomm.datasets.transforms import SampleSegments, SampleWindow
+from egomm.datasets.transforms import SampleBlocks, SampleSegments, SampleWindow
 
 
 def test_centres_by_hand(results):
@@ -93,14 +93,24 @@ def test_sequential_window_is_one_of_those_that_follow_one_another(results):
     assert len(set(short)) == 1
 
 
-def test_every_frame_comes_twice(results):
-    out = SampleWindow(mode='every')(results(start_frame=60, stop_frame=62))
-    assert out['frame_indices'].tolist() == [60, 60, 61, 61, 62, 62]
-    assert len(out['times']) == 6
+def test_blocks_show_each_frame_twice_and_the_last_ones_again(results):
+    sample = SampleBlocks(num_frames=8)
+    assert sample.count_blocks(6) == 2
+    first, last = (sample(results(start_frame=60, stop_frame=65, block=block)) for block in (0, 1))
+    assert first['frame_indices'].tolist() == [60, 60, 61, 61, 62, 62, 63, 63]
+    assert last['frame_indices'].tolist() == [62, 62, 63, 63, 64, 64, 65, 65]
+    assert first['counted'].tolist() == [True, True, True, True]
+    assert last['counted'].tolist() == [False, False, True, True]
+    assert len(last['times']) == 8
+
+
+def test_a_block_of_half_a_step_is_refused():
+    with pytest.raises(ValueError, match='a multiple of 4 frames a window.*got 6'):
+        SampleBlocks(num_frames=6, every=4)
 
 
 def test_other_modes_and_sizes_are_refused():
-    with pytest.raises(ValueError, match=r"mode out of .*'every'.*got 'first', 16, 2 and 32"):
+    with pytest.raises(ValueError, match=r"mode out of .*'middle'.*got 'first', 16, 2 and 32"):
         SampleWindow(mode='first')
     with pytest.raises(ValueError, match="got 'random', 16, 0 and 32"):
         SampleWindow(interval=0)
