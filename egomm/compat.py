@@ -274,6 +274,37 @@ def let_schedules_count_batches() -> None:
     warnings.filterwarnings('ignore', 'Detected call of `scheduler.step')
 
 
+def pad_short_clips() -> None:
+    """Let 3-D convolutions learn from clips that are shorter than the kernel, on a CPU.
+
+    For torch 2.13 with oneDNN 3.12.0, whose ``jit_bf16:avx512_core_bf16`` leaves a part of the
+    weight gradient in bfloat16 as it finds the memory where the kernel has more frames than a
+    clip of two or more: 3 on 2, 5 on 2 to 4. Of 120 such gradients, computed in memory that held
+    NaN before, all were wrong and 88 not finite. With zeros around the clip instead of the
+    convolution's padding the kernel finds frames enough, and the values are the same. Can go when
+    its test passes without it on a CPU with AVX-512.
+    """
+    from torch import is_grad_enabled, nn
+    from torch.nn import functional as F
+
+    plain = nn.Conv3d.forward
+
+    def forward(self, input):  # noqa: A002, the name that torch gives it
+        frames = input.shape[-3]
+        extents = [step * (taps - 1) for step, taps in zip(self.dilation, self.kernel_size)]
+        learns = is_grad_enabled() and self.weight.requires_grad and input.device.type == 'cpu'
+        if not (learns and 1 < frames <= extents[0]) or self.padding_mode != 'zeros':
+            return plain(self, input)
+        if self.padding == 'same':
+            sides = [(extent // 2, extent - extent // 2) for extent in extents]
+        else:
+            sides = [(0, 0) if self.padding == 'valid' else (one, one) for one in self.padding]
+        padded = F.pad(input, [cells for pair in reversed(sides) for cells in pair])
+        return F.conv3d(padded, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+
+    nn.Conv3d.forward = forward
+
+
 def start_cpu_process_group(launcher: str, timeout_seconds: float = 1800) -> None:
     """Join the other processes over gloo, on a machine without CUDA.
 

@@ -234,3 +234,45 @@ def test_cpu_wrapper_keeps_the_config_but_for_the_device():
         static_graph=True,
         device_ids=None,
     )
+
+
+@pytest.fixture
+def padded(monkeypatch):
+    monkeypatch.setattr(torch.nn.Conv3d, 'forward', torch.nn.Conv3d.forward)  # restored afterwards
+    compat.pad_short_clips()
+
+
+@pytest.mark.parametrize(
+    'frames, taps, settings',
+    [
+        (2, 3, dict(padding=1)),
+        (2, 3, dict(padding=1, groups=4, stride=(1, 2, 2))),
+        (4, 5, dict(padding=(2, 0, 1))),
+        (3, 3, dict(padding='same', dilation=(2, 1, 1))),
+    ],
+)
+def test_a_kernel_longer_than_the_clip_has_its_gradient_in_bfloat16(padded, frames, taps, settings):
+    last = torch.channels_last_3d
+    conv = torch.nn.Conv3d(64, 64, (taps, 3, 3), **settings).to(memory_format=last)
+    x = torch.randn(2, 64, frames, 6, 7).to(memory_format=last)
+    exact = torch.nn.functional.conv3d(x, conv.weight, conv.bias, **settings)
+    upstream = torch.randn_like(exact)
+    wanted = torch.autograd.grad(exact, conv.weight, upstream)[0]
+    with torch.autocast('cpu', torch.bfloat16):
+        rounded = conv(x)
+    for bits in range(8, 22):
+        torch.full((1 << bits,), float('nan'))  # what is not written now holds NaN
+    got = torch.autograd.grad(rounded, conv.weight, upstream.bfloat16())[0]
+    assert (rounded - exact).norm() < 0.02 * exact.norm()
+    assert (got - wanted).norm() < 0.02 * wanted.norm()
+
+
+def test_other_clips_and_passes_without_gradients_are_convolved_as_ever(padded):
+    conv = torch.nn.Conv3d(2, 3, 3, padding=1)
+    with torch.no_grad():
+        short = conv(torch.ones(1, 2, 2, 5, 5))
+    reflected = torch.nn.Conv3d(2, 3, 3, padding=1, padding_mode='replicate')
+    assert short.shape == reflected(torch.ones(1, 2, 2, 5, 5)).shape
+    torch.testing.assert_close(conv(torch.ones(1, 2, 2, 5, 5)), short)
+    with pytest.raises(RuntimeError, match='Kernel size can.t be greater than'):
+        torch.nn.Conv3d(2, 3, 3, padding='valid')(torch.ones(1, 2, 2, 5, 5))

@@ -11,12 +11,18 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
+_SCALES = (2.0**16, 2.0**8, 1.0)  # of losses; the first one is where torch's GradScaler starts
+
 
 def task_gradients(losses: Sequence[Tensor], parameters: Sequence[Tensor]) -> Tensor:
     """Gradient of each loss at the parameters; the graph stays for the backward pass to come.
 
     Nothing is added to ``grad``, and no hook of the parameters runs. It costs a backward pass a
     task. Of several processes it is the mean, so every process must call it equally often.
+
+    float16 within the graph cannot hold small gradients, so the losses are scaled on the way, by
+    as much as the gradients stay finite. The factor is a power of 2, which float32 takes without
+    rounding.
 
     Args:
         losses: K scalars with a graph.
@@ -33,16 +39,21 @@ def task_gradients(losses: Sequence[Tensor], parameters: Sequence[Tensor]) -> Te
             f'task_gradients wants losses and the parameters that they share; got {len(losses)} '
             f'and {len(parameters)}. Is every backbone frozen?'
         )
-    rows = []
-    for loss in losses:
-        parts = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
-        filled = [p.new_zeros(p.shape) if g is None else g for g, p in zip(parts, parameters)]
-        rows.append(torch.cat([part.flatten() for part in filled]))
-    gradients = torch.stack(rows)
-    if dist.is_available() and dist.is_initialized():
-        dist.all_reduce(gradients)
-        gradients /= dist.get_world_size()
-    return gradients
+    for scale in _SCALES:
+        rows = []
+        for loss in losses:
+            parts = torch.autograd.grad(
+                loss * scale, parameters, retain_graph=True, allow_unused=True
+            )
+            filled = [p.new_zeros(p.shape) if g is None else g for g, p in zip(parts, parameters)]
+            rows.append(torch.cat([part.flatten() for part in filled]))
+        gradients = torch.stack(rows)
+        if dist.is_available() and dist.is_initialized():
+            dist.all_reduce(gradients)
+            gradients /= dist.get_world_size()
+        if gradients.isfinite().all():  # the same in all processes
+            break
+    return gradients / scale
 
 
 def inner_products(gradients: Tensor) -> Tensor:

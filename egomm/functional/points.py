@@ -54,6 +54,27 @@ def follow_crop(
     return normalised
 
 
+def undo_crop(
+    normalised: ArrayLike, box: tuple[float, float, float, float], flipped: bool = False
+) -> Floats:
+    """Where points of a crop lie in the original frame: the inverse of `follow_crop`.
+
+    Args:
+        normalised: ``(..., 2)`` x and y in the crop.
+        box: Left, top, right, bottom of the crop, relative to the original frame.
+        flipped: Whether the crop was mirrored.
+
+    Returns:
+        ``(..., 2)``, relative to the original frame.
+
+    Raises:
+        ValueError: If the last axis is not x and y.
+    """
+    points = _checked(normalised, 'undo_crop') * (-1 if flipped else 1, 1)
+    corner, size = np.array(box[:2]), np.array(box[2:]) - np.array(box[:2])
+    return np.asarray(corner + (points + 1) / 2 * size, np.float64)
+
+
 def inside(normalised: ArrayLike) -> NDArray[np.bool_]:
     """Whether points ``(..., 2)`` in normalised coordinates lie in the image ``(...)``."""
     within = np.abs(_checked(normalised, 'inside')) <= 1

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import torch
+from mmengine import dist
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
@@ -46,9 +48,11 @@ class TaskGradientHook(Hook):
         gradients = task_gradients(list(losses.values()), shared)
         gram = inner_products(gradients).cpu()
         norms, angles = gram.diagonal().sqrt(), cosines(gram)
+        means = torch.stack([loss.detach().float() for loss in losses.values()])
+        dist.all_reduce(means, op='mean')  # a process has its share of the mean only
         write = runner.message_hub.update_scalar
-        for number, (task, loss) in enumerate(losses.items()):
-            write(f'train/tasks/{task}_loss', loss.item())
+        for number, task in enumerate(losses):
+            write(f'train/tasks/{task}_loss', means[number].item())
             write(f'train/tasks/{task}_gradient', norms[number].item())
             for later, other in list(enumerate(losses))[number + 1 :]:
                 write(f'train/tasks/{task}_{other}_cosine', angles[number, later].item())

@@ -1,5 +1,6 @@
 """Networks. Importing this package registers all of them."""
 
+from egomm.compat import pad_short_clips
 from egomm.models.backbones.mfnet3d import MFNet3D
 from egomm.models.backbones.projection import FeatureProjection
 from egomm.models.backbones.small_conv import MapEncoder, SmallConvNet, TokenEncoder
@@ -31,6 +32,8 @@ from egomm.models.sequence_preprocessor import SequencePreprocessor
 from egomm.models.weighting.fixed import FixedWeights
 from egomm.models.weighting.pcgrad import PCGrad
 from egomm.models.weighting.uncertainty import UncertaintyWeights
+
+pad_short_clips()
 
 __all__ = [
     'ActionHead',

@@ -54,6 +54,18 @@ def test_gradients_of_each_task_leave_the_parameters_alone():
     torch.testing.assert_close(used.grad, 2 + other.detach())
 
 
+@pytest.mark.parametrize('size', [1e-10, 1e-6, 1.0, 1e2, 1e4])
+def test_gradients_through_float16_are_neither_lost_nor_infinite(size):
+    parameter = torch.tensor([1.0, 3.0], requires_grad=True)
+    losses = [
+        size * parameter.half().float().sum(),
+        -size * parameter.half().float().square().sum(),
+    ]
+    gradients = task_gradients(losses, [parameter])
+    expected = size * torch.tensor([[1.0, 1.0], [-2.0, -6.0]])
+    torch.testing.assert_close(gradients, expected, rtol=0.02, atol=0)
+
+
 def test_error_says_what_it_got():
     loss = torch.rand((), requires_grad=True)
     with pytest.raises(ValueError, match='got 1 and 0. Is every backbone frozen'):

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from egomm.functional.points import follow_crop, inside, pixel_to_relative
+from egomm.functional.points import follow_crop, inside, pixel_to_relative, undo_crop
 
 GOLDEN = Path(__file__).parents[1] / 'golden/mtl/coord_transform.npz'
 
@@ -42,6 +42,13 @@ def test_resized_crops_are_those_of_the_original():
     assert not golden['flip'].all()
 
 
+@pytest.mark.parametrize('flipped', [False, True])
+def test_a_point_comes_back_from_its_crop(flipped):
+    points, box = np.array([[0.1, 0.9], [0.5, 0.25]]), (0.2, 0.1, 0.7, 0.8)
+    np.testing.assert_allclose(undo_crop(follow_crop(points, box, flipped), box, flipped), points)
+    np.testing.assert_allclose(undo_crop([1, -1], box, flipped), [0.2 if flipped else 0.7, 0.1])
+
+
 def test_inside_includes_the_border():
     assert inside([[1, -1], [0, 1.01], [-1.01, 0]]).tolist() == [True, False, False]
 
@@ -49,5 +56,7 @@ def test_inside_includes_the_border():
 def test_wrong_points_and_boxes_are_explained():
     with pytest.raises(ValueError, match=r'follow_crop wants points \(\.\.\., 2\).*got \(3,\)'):
         follow_crop([1, 2, 3], (0, 0, 1, 1))
+    with pytest.raises(ValueError, match=r'undo_crop wants points \(\.\.\., 2\).*got \(3,\)'):
+        undo_crop([1, 2, 3], (0, 0, 1, 1))
     with pytest.raises(ValueError, match=r'left < right.*got \(0\.5, 0, 0\.5, 1\)'):
         follow_crop([0, 0], (0.5, 0, 0.5, 1))

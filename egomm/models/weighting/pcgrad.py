@@ -29,8 +29,8 @@ class PCGrad(nn.Module):
     projected one batch at a time.
 
     It costs a backward pass a task through the shared parameters beside the usual one, and a copy
-    of their gradients a task. The additional passes come before any loss scaling: train in
-    bfloat16, or float16 may lose small gradients.
+    of their gradients a task. In float16 the additional passes have a loss scale of their own,
+    and repeat with a smaller one where gradients overflow.
     """
 
     def forward(

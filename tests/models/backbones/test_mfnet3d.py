@@ -219,8 +219,6 @@ def test_channels_last_and_bfloat16_need_no_switch():
     assert (rounded.float() - plain).norm() < 0.05 * plain.norm()
 
 
-# Not in the quick suite: with torch 2.13 on a CPU a gradient is not finite in one run of several.
-@pytest.mark.long
 def test_training_step_in_channels_last_and_bfloat16():
     net = mfnet().to(memory_format=torch.channels_last_3d)
     x = torch.rand(2, 3, 4, 64, 64).to(memory_format=torch.channels_last_3d)

@@ -1,5 +1,10 @@
 """A model whose two tasks want opposite things of their one backbone."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -47,3 +52,32 @@ def opposed():
         return model, batch
 
     return make
+
+
+@pytest.fixture(scope='session')
+def weighted_steps(tmp_path_factory):
+    """What ``weighted_step.py`` ends with: alone, in process 0, in process 1; by weighting."""
+    out = tmp_path_factory.mktemp('weighted_step')
+    script = Path(__file__).with_name('weighted_step.py')
+    root = script.parents[3]
+    environment = dict(
+        os.environ, PYTHONPATH=str(root), OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='-1'
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, script, out, str(rank)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    try:
+        output = [process.communicate(timeout=300)[0] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    assert [process.returncode for process in processes] == [0, 0], '\n'.join(output)[-5000:]
+    files = [torch.load(out / f'{name}.pt') for name in ('one', 'two_0', 'two_1')]
+    return {name: [results[name] for results in files] for name in files[0]}

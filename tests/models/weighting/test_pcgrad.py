@@ -71,6 +71,35 @@ def test_under_autocast_only_the_network_rounds(opposed):
     torch.testing.assert_close(flat_gradient(model), wanted, rtol=0.1, atol=0.02)
 
 
+def test_two_processes_with_a_scaler_project_the_gradients_that_one_does(weighted_steps):
+    """Also what TaskGradientHook logs; labels are uneven, one process has none of one task."""
+    one, *two = weighted_steps['PCGrad']
+    assert one['logged']['weighting/conflicts'] > 0
+    assert one['logged']['train/tasks/noun_action_cosine'] < 0
+    for process in two:
+        torch.testing.assert_close(process, one, rtol=1e-5, atol=1e-5)
+
+
+def test_small_gradients_in_float16_are_projected_as_in_float32(opposed):
+    """The losses are so small that their gradients are 0 in float16 unless they are scaled."""
+    fixed, (model, batch) = opposed()[0], opposed(dict(type='PCGrad'))
+    batch['inputs']['rgb'] = [1e-3 * clip for clip in batch['inputs']['rgb']]
+    fixed, model = fixed.float(), model.float()
+    for head in (*fixed.heads.values(), *model.heads.values()):
+        head.linear.weight.data *= 1e-3
+    wanted = expected_gradient(fixed, batch)
+    scaler = torch.amp.GradScaler('cpu')
+    with torch.autocast('cpu', torch.float16):
+        losses = model(**model.data_preprocessor(batch, True), mode='loss')
+        total = model.parse_losses(losses)[0]
+    scaler.scale(total).backward()
+    got = flat_gradient(model) / scaler.get_scale()
+    assert losses['weighting/conflicts'] == 100
+    # Weights and biases apart: those of the weights are the small ones.
+    for part, whole in zip(got.split(4), wanted.split(4), strict=True):
+        assert (part - whole).norm() < 0.01 * whole.norm()
+
+
 def test_a_task_alone_and_a_pass_without_gradients_have_no_conflicts(opposed):
     model, batch = opposed(dict(type='PCGrad'))
     with torch.no_grad():

@@ -46,6 +46,16 @@ def test_the_model_learns_them_along_and_logs_the_factors(opposed):
     assert all(value.grad != 0 for value in model.weighting.parameters())
 
 
+def test_two_processes_learn_the_weights_that_one_learns(weighted_steps):
+    """Labels are uneven, and one process has none of the third task."""
+    one, *two = weighted_steps['UncertaintyWeights']
+    gradients = [value for name, value in one['gradients'].items() if 'log_variances' in name]
+    assert len(gradients) == 3
+    assert all(gradient != 0 for gradient in gradients)
+    for process in two:
+        torch.testing.assert_close(process, one, rtol=1e-5, atol=1e-5)
+
+
 def test_other_tasks_than_the_heads_are_refused():
     with pytest.raises(ValueError, match=r"tasks=\['verb'\], but the heads are for \['noun'\]"):
         UncertaintyWeights(tasks=['verb'])(dict(noun=torch.tensor(1.0)), [])
