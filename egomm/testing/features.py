@@ -4,9 +4,11 @@ Each moment is a verb with a noun. Within it, features hold the direction of the
 noun, strongest in the middle, over noise. A question names verb and noun of a moment that happens
 once in its clip. The files are those of Ego4D: ``annotations/moments_{train,val}.json``,
 ``nlq_{train,val}.json`` and, in ``features/``, two sources of different width and window, and a
-vector for each word of each question.
+vector for each word of each question. The clips are also told in the layouts of EPIC-KITCHENS-100
+and EPIC-SOUNDS, as videos of their own with a verb and a noun, or a sound, a segment.
 """
 
+import csv
 import json
 from pathlib import Path
 
@@ -61,12 +63,52 @@ def write_feature_world(
                 ],
             )
             (out / f'annotations/{kind}_{split}.json').write_text(json.dumps(content))
+        _write_epic(out, split, [video['moments'] for video in videos])
         for video in videos:
             (asked,) = video['nlq']['annotations']
             for index, query in enumerate(asked['language_queries']):
                 vectors = [words[word] for word in query['query'].rstrip('?').split()]
                 name = f'{asked["annotation_uid"]}_{index}.npy'
                 np.save(out / 'features/words' / name, np.array(vectors, np.float32))
+
+
+def _write_epic(out: Path, split: str, clips: list[dict]) -> None:
+    """The clips of a split as videos; the noun stands in for the sound."""
+    name = {'train': 'train', 'val': 'validation'}[split]
+    actions, sounds = [], []
+    for clip in clips:
+        for label in clip['annotations'][0]['labels']:
+            verb, noun = label['label'].split('_')
+            seconds = {'start': label['start_time'], 'stop': label['end_time']}
+            times = {
+                f'{end}_timestamp': f'00:{int(time // 60):02d}:{int(time % 60 * 100) / 100:05.2f}'
+                for end, time in seconds.items()
+            }
+            shared = dict(video_id=clip['clip_uid'], participant_id='P01', **times)
+            actions.append(
+                dict(
+                    **shared,
+                    narration_id=f'{clip["clip_uid"]}_{len(actions)}',
+                    **{f'{end}_frame': int(60 * time) + 1 for end, time in seconds.items()},
+                    verb_class=VERBS.index(verb),
+                    noun_class=NOUNS.index(noun),
+                )
+            )
+            sounds.append(dict(**shared, class_id=NOUNS.index(noun)))
+    lengths = [
+        dict(video_id=clip['clip_uid'], duration=clip['video_end_sec'] - clip['video_start_sec'])
+        for clip in clips
+    ]
+    for kind, rows, mode in (
+        (f'EPIC_100_{name}', actions, 'w'),
+        (f'EPIC_Sounds_{name}', sounds, 'w'),
+        ('EPIC_100_video_info', lengths, 'w' if split == 'train' else 'a'),
+    ):
+        with (out / f'annotations/{kind}.csv').open(mode, newline='') as file:
+            table = csv.DictWriter(file, list(rows[0]))
+            if mode == 'w':
+                table.writeheader()
+            table.writerows(rows)
 
 
 def _video(out: Path, split: str, number: int, directions: dict, signal: float, rng) -> dict:
