@@ -89,6 +89,7 @@ NEIGHBOURS += [
     (f'configs/mimo/epic100_swin-t_{row}.py', f'configs/mimo/epic100full_swin-t_{row}.py', KEEP)
     for row in ROWS
 ]
+ANN_FILE = 'train_dataloader.dataset.ann_file'
 SENSITIVITY = ('model.heads.moment.loss.sensitivity', 'model.heads.query.loss.sensitivity')
 NEIGHBOURS += [
     (f'configs/{first}.py', f'configs/{second}.py', (*SENSITIVITY, *more))
@@ -97,6 +98,16 @@ NEIGHBOURS += [
         ('asl/mq_asl_sf-ov-egovlp', 'asl/mq_base_sf-ov-egovlp'),
         ('asl/nlq_asl_sf-ov-clip', 'asl/nlq_base_sf-ov-clip'),
         ('toy/asl_mq', 'toy/asl_mq-base'),
+        ('asl/nlq_asl_sf-ov-clip', 'asl/nlq_asl_sf-ov-clip_narrations', ANN_FILE),
+        *(
+            (f'asl/{row}', f'asl/{row}_trainval', ANN_FILE, 'val_', 'default_hooks.checkpoint')
+            for row in ('mq_asl_internvideo-egovlp', 'nlq_asl_internvideo-egovlp')
+        ),
+        (
+            'asl/nlq_asl_sf-ov-clip',
+            'asl/nlq_asl_sf-ov-clip_finetuned',
+            *('load_from', 'optim_wrapper.optimizer.lr'),
+        ),
         *(
             (
                 f'asl/{row.format("asl")}',
@@ -174,6 +185,8 @@ def on_feature_world(config, world, tmp_path):
     Every source reads the same few channels. Levels, blocks and heads stay what they are.
     """
     model = config.model
+    if config.val_dataloader is None:  # trained on train and validation, tested on test
+        config.val_dataloader, config.val_evaluator = config.test_dataloader, config.test_evaluator
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         dataset = config[name].dataset
         dataset.data_root = str(world)
@@ -295,6 +308,16 @@ def test_the_paper_setting_is_eight_frames_sixty_epochs_and_a_quarter_of_train()
     assert config.train_dataloader.dataset.keep.fraction == 0.25
     assert config.model.heads.verb.num_classes == 97
     assert config.model.heads.noun.num_classes == 300
+
+
+def test_the_second_stage_starts_from_the_last_checkpoint_of_the_first():
+    first, second = (
+        Config.fromfile(ROOT / f'configs/asl/nlq_asl_sf-ov-clip_{stage}.py')
+        for stage in ('narrations', 'finetuned')
+    )
+    name = Path(first.filename).stem
+    assert second.load_from == f'work_dirs/{name}/epoch_{first.train_cfg.max_epochs}.pth'
+    assert 'nlq_train' in second.train_dataloader.dataset.ann_file
 
 
 def test_the_twin_on_all_of_train_has_no_subset():

@@ -4,8 +4,9 @@ Each moment is a verb with a noun. Within it, features hold the direction of the
 noun, strongest in the middle, over noise. A question names verb and noun of a moment that happens
 once in its clip. The files are those of Ego4D: ``annotations/moments_{train,val}.json``,
 ``nlq_{train,val}.json`` and, in ``features/``, two sources of different width and window, and a
-vector for each word of each question. The clips are also told in the layouts of EPIC-KITCHENS-100
-and EPIC-SOUNDS, as videos of their own with a verb and a noun, or a sound, a segment.
+vector for each word of each question. Moments are also told as narrations, ``narration.json``, of
+which ``nlq_narrations.json`` makes queries. The clips are told in the layouts of EPIC-KITCHENS-100
+and EPIC-SOUNDS too, as videos of their own with a verb and a noun, or a sound, a segment.
 """
 
 import csv
@@ -13,6 +14,8 @@ import json
 from pathlib import Path
 
 import numpy as np
+
+from egomm.datasets.narrations import narration_queries
 
 VERBS = ('wash', 'cut', 'open', 'pour')
 NOUNS = ('cup', 'door', 'onion')
@@ -52,6 +55,8 @@ def write_feature_world(
     (out / 'features/words/manifest.json').write_text(json.dumps(dict(dim=WORD_DIM)))
     lines = [f'{number:03d}\t{name}\n' for number, name in enumerate(CLASSES)]
     (out / 'annotations/moment_classes.txt').write_text(''.join(lines))
+    narrations: dict[str, dict] = {}
+    contents = {}
     for split, count in (('train', train), ('val', val)):
         videos = [_video(out, split, number, directions, signal, rng) for number in range(count)]
         for kind in ('moments', 'nlq'):
@@ -62,14 +67,42 @@ def write_feature_world(
                     for video in videos
                 ],
             )
+            contents[split] = content  # in the end that of the queries
             (out / f'annotations/{kind}_{split}.json').write_text(json.dumps(content))
         _write_epic(out, split, [video['moments'] for video in videos])
+        narrations |= {video['id']: _narrated(video['moments']) for video in videos}
         for video in videos:
-            (asked,) = video['nlq']['annotations']
-            for index, query in enumerate(asked['language_queries']):
-                vectors = [words[word] for word in query['query'].rstrip('?').split()]
-                name = f'{asked["annotation_uid"]}_{index}.npy'
-                np.save(out / 'features/words' / name, np.array(vectors, np.float32))
+            _write_words(out / 'features/words', video['nlq'], words)
+    told, _ = narration_queries(narrations, [contents['train']], [contents['val']])
+    for name, content in (('narration', narrations), ('nlq_narrations', told)):
+        (out / f'annotations/{name}.json').write_text(json.dumps(content))
+    for video in told['videos']:
+        for clip in video['clips']:
+            _write_words(out / 'features/words', clip, words)
+
+
+def _narrated(clip: dict) -> dict:
+    """Each moment of a clip is told where its middle is, in seconds of the video."""
+    return dict(
+        narration_pass_1=dict(
+            narrations=[
+                dict(
+                    timestamp_sec=VIDEO_LEAD + (label['start_time'] + label['end_time']) / 2,
+                    narration_text='#I I {} the {}'.format(*label['label'].split('_')),
+                )
+                for label in clip['annotations'][0]['labels']
+            ]
+        )
+    )
+
+
+def _write_words(folder: Path, clip: dict, words: dict) -> None:
+    """Vectors of the words of each query of a clip."""
+    for asked in clip['annotations']:
+        for index, query in enumerate(asked['language_queries']):
+            vectors = [words[word] for word in query['query'].rstrip('?').split()]
+            name = f'{asked["annotation_uid"]}_{index}.npy'
+            np.save(folder / name, np.array(vectors, np.float32))
 
 
 def _write_epic(out: Path, split: str, clips: list[dict]) -> None:
