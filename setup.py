@@ -37,6 +37,7 @@ setup(
         # user's full mmcv, both being the import package `mmcv`.
         'lite': ['mmcv-lite==2.1.0'],
         'features': read_requirements('features'),
+        'text': read_requirements('text'),
         'dev': read_requirements('dev'),
     },
     zip_safe=False,

@@ -68,6 +68,34 @@ def install_drn_stand_in() -> None:
         sys.meta_path.append(_DRNStandIn())
 
 
+_VINDLU_PACKAGE = 'mmaction.models.multimodal.vindlu'
+
+
+class _VindLUStandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """An empty package in the place of mmaction2's ``vindlu``; sits before the real one."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname != _VINDLU_PACKAGE:
+            return None
+        return importlib.util.spec_from_loader(fullname, self, is_package=True)
+
+    def exec_module(self, module: ModuleType) -> None:
+        pass
+
+
+def install_vindlu_stand_in() -> None:
+    """Let ``import mmaction.models`` succeed where ``transformers`` is installed.
+
+    For mmaction2 1.2.0, which then imports its VindLU, and with it timm and parts of transformers
+    that no longer exist. Its retrieval models are out of reach here. Can go when mmaction2 works
+    with transformers 5. Calling it twice does no harm.
+    """
+    if not any(isinstance(finder, _VindLUStandIn) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _VindLUStandIn())
+
+
 @contextmanager
 def quiet_dependencies() -> Iterator[None]:
     """Import mmaction2 or build one of its models without warnings that say nothing to a user.

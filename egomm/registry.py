@@ -21,7 +21,7 @@ from typing import Any
 from mmengine import registry as roots
 from mmengine.registry import DefaultScope, Registry
 
-from egomm.compat import install_drn_stand_in, quiet_dependencies
+from egomm.compat import install_drn_stand_in, install_vindlu_stand_in, quiet_dependencies
 
 PLUGIN_GROUP = 'egomm.plugins'
 
@@ -160,6 +160,7 @@ class ComponentRegistry(Registry):
 
 
 install_drn_stand_in()
+install_vindlu_stand_in()
 
 MODELS = ComponentRegistry('model', parent=roots.MODELS, scope='egomm', locations=['egomm.models'])
 DATASETS = ComponentRegistry(

@@ -189,6 +189,18 @@ def test_drn_stand_in_is_found_only_where_the_files_are_not():
             module.DRN()
 
 
+def test_vindlu_is_left_out_whether_or_not_transformers_is_installed():
+    compat.install_vindlu_stand_in()
+    compat.install_vindlu_stand_in()
+    finders = [finder for finder in sys.meta_path if type(finder).__name__ == '_VindLUStandIn']
+    assert len(finders) == 1
+    name = 'mmaction.models.multimodal.vindlu'
+    assert finders[0].find_spec(f'{name}.vindlu', None) is None
+    with compat.quiet_dependencies():
+        module = importlib.import_module(name)
+    assert not [item for item in vars(module) if not item.startswith('__')]
+
+
 def test_only_the_known_warnings_are_silenced():
     with pytest.warns(UserWarning, match='something else'), compat.quiet_dependencies():
         warnings.warn('something else', UserWarning, stacklevel=1)

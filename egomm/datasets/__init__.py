@@ -7,6 +7,7 @@ Importing this package registers its datasets and samplers; the transforms are r
 from egomm.datasets.cached import CachedTokens
 from egomm.datasets.egtea import Egtea
 from egomm.datasets.epic import EpicKitchens, EpicKitchens55
+from egomm.datasets.epic_segments import EpicActionSegments, EpicSoundSegments
 from egomm.datasets.localization import LanguageQueries, MomentQueries
 from egomm.datasets.samplers import ClassBalancedSampler, EpochSampler, SampleIndex
 
@@ -14,8 +15,10 @@ __all__ = [
     'CachedTokens',
     'ClassBalancedSampler',
     'Egtea',
+    'EpicActionSegments',
     'EpicKitchens',
     'EpicKitchens55',
+    'EpicSoundSegments',
     'EpochSampler',
     'LanguageQueries',
     'MomentQueries',

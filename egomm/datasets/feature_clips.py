@@ -59,7 +59,24 @@ class FeatureSource:
 
     def has(self, record: dict) -> bool:
         """Whether there are features of a clip's file."""
-        return self._owner(record) in self.store
+        return self.owner(record) in self.store
+
+    def owner(self, record: dict) -> str:
+        """Name of the entry that has a clip's features: the clip or its video.
+
+        Raises:
+            ValueError: If the features are of videos, but the record does not tell where the clip
+                lies.
+        """
+        if self.per == 'clip':
+            return record['clip_id']
+        if record.get('video_id') is None or record.get('video_start_seconds') is None:
+            raise ValueError(
+                f'{self.store.path} has features of videos, but the annotations of clip '
+                f'{record["clip_id"]} do not tell where it lies in its video. Use the official '
+                'annotation file, or features of clips.'
+            )
+        return record['video_id']
 
     def clip(self, record: dict, length: int | None) -> tuple[np.ndarray, TimeGrid]:
         """Features of one clip.
@@ -104,7 +121,7 @@ class FeatureSource:
 
     def _cut(self, record: dict) -> tuple[np.ndarray, TimeGrid]:
         """The positions of a clip, with their grid in its time."""
-        features, grid = self.store.read(self._owner(record)), self.grid
+        features, grid = self.store.read(self.owner(record)), self.grid
         if self.per == 'video':
             rate = grid.fps / grid.stride
             begin = record['video_start_seconds']
@@ -120,17 +137,6 @@ class FeatureSource:
                 'stride of these features, or extract them again.'
             )
         return features, grid
-
-    def _owner(self, record: dict) -> str:
-        if self.per == 'clip':
-            return record['clip_id']
-        if record.get('video_id') is None or record.get('video_start_seconds') is None:
-            raise ValueError(
-                f'{self.store.path} has features of videos, but the annotations of clip '
-                f'{record["clip_id"]} do not tell where it lies in its video. Use the official '
-                'annotation file, or features of clips.'
-            )
-        return record['video_id']
 
     def _digest(self, length: int | None) -> str:
         settings = [str(self.store.path.resolve()), self.store.dim, self.per, *self.grid, length]

@@ -4,6 +4,7 @@ A sample has ``inputs``: by source ``(C, T)``, all of the same T, and for querie
 `EgoSample` with ``gt``: ``segments`` ``(N, 2)`` in positions and ``labels`` ``(N,)``.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from os import path as osp
 from typing import Any
@@ -27,41 +28,51 @@ from egomm.structures import EgoSample
 
 
 class FeatureDataset(Dataset):
-    """What moments and queries share. The last source gives the positions their times.
+    """What data sets of features share. The last source gives the positions their times.
 
     Args:
-        annotations: Records and counts of the reader.
-        task: Under which ``gt`` has the segments.
+        annotations: Records and counts of each annotation file, one after the other.
+        policy: What the readers did with segments that do not fit.
         sources: Arguments of `FeatureSource` by name of the source.
         data_root: Folder that relative paths start from.
         length: Positions to resize every clip to; None keeps those of the last source.
         cache: Folder for resized features, see `FeatureSource`.
         crop: Shortest and longest stretch to train on, as shares of the clip; None takes it whole.
+        longest: Most positions of a stretch to train on; None sets no limit.
         min_share: Share of itself that a segment has to keep in a crop.
         test_mode: Whether clips without segments are allowed, and crops are not made.
         seed: With epoch and index it determines the crop.
+        check_files: Look for the features now. False is for those who want annotations only.
 
     Raises:
-        ValueError: If clips have no features, or there is nothing to train on.
+        ValueError: If clips have no features, something is in two files, or there is nothing to
+            train on.
     """
 
     META_KEYS: tuple[str, ...] = ()
 
     def __init__(
         self,
-        annotations: Annotations,
-        task: str,
+        annotations: Sequence[Annotations],
+        policy: SegmentPolicy,
         sources: Mapping[str, dict],
-        data_root: str,
-        length: int | None,
-        cache: str | None,
-        crop: tuple[float, float] | None,
-        min_share: float,
-        test_mode: bool,
-        seed: int,
+        *,
+        data_root: str = '',
+        length: int | None = None,
+        cache: str | None = None,
+        crop: tuple[float, float] | None = None,
+        longest: int | None = None,
+        min_share: float = 0.3,
+        test_mode: bool = False,
+        seed: int = 0,
+        check_files: bool = True,
     ) -> None:
-        self.records, self.counts = annotations
-        self.task = task
+        self.records = [record for part in annotations for record in part.records]
+        self.counts: dict[str, int] = {}
+        for part in annotations:
+            for name, count in part.counts.items():
+                self.counts[name] = self.counts.get(name, 0) + count
+        self.policy = policy
         self.sources = {
             name: FeatureSource(
                 **{**source, 'path': osp.join(data_root, source['path'])},
@@ -70,23 +81,47 @@ class FeatureDataset(Dataset):
             for name, source in sources.items()
         }
         self.length = length
-        self.crop = None if test_mode else crop
+        self.crop = crop if crop is not None or longest is None else (1.0, 1.0)
+        self.longest = longest
+        self.test_mode = test_mode
+        if test_mode:
+            self.crop = None
         self.min_share = min_share
         self.seed = seed
-        for name, source in self.sources.items():
-            clips = {record['clip_id']: record for record in self.records}
-            lacking = [clip for clip, record in clips.items() if not source.has(record)]
+        names = Counter(self.name_of(record) for record in self.records)
+        twice = [name for name, times in names.items() if times > 1]
+        if twice:
+            raise ValueError(
+                f'{len(twice)} entries are in more than one annotation file, such as {twice[:3]}. '
+                'Give files of different splits.'
+            )
+        for name, source in self.sources.items() if check_files else ():
+            lacking = [clip for clip, record in self.clips().items() if not source.has(record)]
             if lacking:
                 raise ValueError(
-                    f'{source.store.path}: {len(lacking)} of {len(clips)} clips have no {name} '
-                    f'features, such as {lacking[:3]}. Fetch them, or take these clips out of the '
-                    'annotation file.'
+                    f'{source.store.path}: {len(lacking)} of {len(self.clips())} clips have no '
+                    f'{name} features, such as {lacking[:3]}. Fetch them, or take these clips out '
+                    'of the annotation file.'
                 )
         if not test_mode and not any(record['gt'] for record in self.records):
             raise ValueError(
                 f'none of the {len(self.records)} records has a segment to train on. Give a file '
                 'with labels, or set test_mode=True.'
             )
+
+    @staticmethod
+    def name_of(record: dict) -> str:
+        """What identifies a record; its clip unless a data set says otherwise."""
+        return record['clip_id']
+
+    @staticmethod
+    def stated_segments(record: dict) -> list[tuple[float, float]]:
+        """(start, end) in seconds as the annotation file has them."""
+        return [(row['start_time'], row['end_time']) for row in record['annotations'] or ()]
+
+    def clips(self) -> dict[str, dict]:
+        """One record of each clip, by its id."""
+        return {record['clip_id']: record for record in self.records}
 
     def __len__(self) -> int:
         return len(self.records)
@@ -101,18 +136,21 @@ class FeatureDataset(Dataset):
         record = self.records[range(len(self))[index.index]]
         arrays, grid = self._features(record)
         length = len(next(iter(arrays.values())))
-        target = record['gt'].get(self.task)
-        seconds = np.zeros((0, 2)) if target is None else target['segments']
-        segments = grid.positions(seconds)
+        segments = {
+            task: grid.positions(target['segments']) for task, target in record['gt'].items()
+        }
         first, last = 0, length
         if self.crop is not None:
             rng = np.random.default_rng((self.seed, index.epoch, index.index, index.repeat))
-            first, last = random_stretch(length, segments, self.crop, self.min_share, rng)
-        parts, kept = segments_within(segments, first, last, self.min_share)
+            every = np.concatenate([np.zeros((0, 2)), *segments.values()])
+            limit = min(1.0, (self.longest or length) / length)
+            shares = tuple(min(share, limit) for share in self.crop)
+            first, last = random_stretch(length, every, shares, self.min_share, rng)
         gt = {}
-        if target is not None and not index.padding:
+        for task, target in record['gt'].items() if not index.padding else ():
+            parts, kept = segments_within(segments[task], first, last, self.min_share)
             labels = target.get('labels', np.zeros(len(parts), np.int64))
-            gt[self.task] = dict(
+            gt[task] = dict(
                 segments=torch.from_numpy(parts[kept]).float(),
                 labels=torch.from_numpy(labels[kept]),
             )
@@ -155,57 +193,40 @@ class MomentQueries(FeatureDataset):
     """Ego4D Moment Queries: a sample is a clip, with the moments of all classes.
 
     Args:
-        ann_file: Official or converted annotations, see `egomm.datasets.moments`.
+        ann_file: Official or converted annotations, see `egomm.datasets.moments`; several files
+            are read one after the other, to train on train and validation.
         classes: A label map (``.txt``), or annotation files whose classes are taken, sorted.
         sources: Arguments of `FeatureSource` by name.
         data_root: Folder that relative paths start from.
         splits: Those wanted of ``train``, ``val`` and ``test``; None takes all of the file.
         policy: Arguments of `SegmentPolicy`.
-        length: See `FeatureDataset`; this and the following.
-        cache: Folder for resized features.
-        crop: Shortest and longest stretch to train on.
-        min_share: Share of itself that a moment has to keep.
-        test_mode: For evaluation.
-        seed: Of the crops.
+        length: Positions to resize every clip to.
+        **kwargs: Of `FeatureDataset`.
     """
 
     META_KEYS = ('clip_id', 'video_id', 'duration', 'annotations')
 
     def __init__(
         self,
-        ann_file: str,
+        ann_file: str | Sequence[str],
         classes: str | Sequence[str],
         sources: Mapping[str, dict],
         data_root: str = '',
         splits: Sequence[str] | None = None,
         policy: dict | None = None,
         length: int | None = 1024,
-        cache: str | None = None,
-        crop: tuple[float, float] | None = None,
-        min_share: float = 0.3,
-        test_mode: bool = False,
-        seed: int = 0,
+        **kwargs: Any,
     ) -> None:
         if isinstance(classes, str):
             names = read_label_map(osp.join(data_root, classes))
         else:
             names = moment_classes(*(osp.join(data_root, path) for path in classes))
         self.metainfo = dict(classes=dict(moment=names))
-        annotations = read_moments(
-            osp.join(data_root, ann_file), names, splits, SegmentPolicy(**(policy or {}))
-        )
-        super().__init__(
-            annotations,
-            'moment',
-            sources,
-            data_root,
-            length,
-            cache,
-            crop,
-            min_share,
-            test_mode,
-            seed,
-        )
+        rules = SegmentPolicy(**(policy or {}))
+        annotations = [
+            read_moments(path, names, splits, rules) for path in paths_of(ann_file, data_root)
+        ]
+        super().__init__(annotations, rules, sources, data_root=data_root, length=length, **kwargs)
 
 
 @DATASETS.register_module()
@@ -213,7 +234,8 @@ class LanguageQueries(FeatureDataset):
     """Ego4D Natural Language Queries: a sample is a query with its clip.
 
     Args:
-        ann_file: Official annotations or a ``.jsonl``, see `egomm.datasets.queries`.
+        ann_file: Official annotations or a ``.jsonl``, see `egomm.datasets.queries`; several files
+            are read one after the other.
         sources: Arguments of `FeatureSource` by name.
         words: ``dict(num_tokens=...)`` numbers the words (`functional.words.word_ids`);
             ``dict(path=..., dim=...)`` reads vectors of them, stored as
@@ -221,12 +243,7 @@ class LanguageQueries(FeatureDataset):
         data_root: Folder that relative paths start from.
         splits: Those wanted; None takes all of the file.
         policy: Arguments of `SegmentPolicy`.
-        length: See `FeatureDataset`; this and the following.
-        cache: Folder for resized features.
-        crop: Shortest and longest stretch to train on.
-        min_share: Share of itself that an answer has to keep.
-        test_mode: For evaluation.
-        seed: Of the crops.
+        **kwargs: Of `FeatureDataset`.
 
     Raises:
         ValueError: If ``words`` is neither, or a query has no word.
@@ -236,18 +253,14 @@ class LanguageQueries(FeatureDataset):
 
     def __init__(
         self,
-        ann_file: str,
+        ann_file: str | Sequence[str],
         sources: Mapping[str, dict],
         words: dict,
         data_root: str = '',
         splits: Sequence[str] | None = None,
         policy: dict | None = None,
-        length: int | None = None,
-        cache: str | None = None,
-        crop: tuple[float, float] | None = None,
-        min_share: float = 0.3,
-        test_mode: bool = False,
-        seed: int = 0,
+        check_files: bool = True,
+        **kwargs: Any,
     ) -> None:
         words = dict(words)
         self.max_words = words.pop('max_words', 48)
@@ -261,44 +274,51 @@ class LanguageQueries(FeatureDataset):
             path = osp.join(data_root, words['path'])
             self.vectors = FeatureStore(path, **read_description(path, dim=words.get('dim')))
         self.metainfo: dict[str, Any] = {}
-        annotations = read_queries(
-            osp.join(data_root, ann_file), splits, SegmentPolicy(**(policy or {}))
-        )
+        rules = SegmentPolicy(**(policy or {}))
+        annotations = [read_queries(path, splits, rules) for path in paths_of(ann_file, data_root)]
         super().__init__(
-            annotations,
-            'query',
-            sources,
-            data_root,
-            length,
-            cache,
-            crop,
-            min_share,
-            test_mode,
-            seed,
+            annotations, rules, sources, data_root=data_root, check_files=check_files, **kwargs
         )
-        for record in self.records:
-            self._check_words(record)
+        for record in self.records if check_files else ():
+            self.check_words(record)
+
+    @staticmethod
+    def name_of(record: dict) -> str:
+        """Annotation and index, as submissions and files of word vectors have it."""
+        return f'{record["annotation_id"]}_{record["query_index"]}'
+
+    @staticmethod
+    def stated_segments(record: dict) -> list[tuple[float, float]]:
+        """The window of the answer as the annotation file has it."""
+        return [] if record['window'] is None else [tuple(record['window'])]
 
     def more_inputs(self, record: dict) -> dict[str, Tensor]:
         """``words``: numbers ``(1, L)`` or vectors ``(C, L)``."""
         if self.vectors is None:
             ids = word_ids(record['query'], self.num_tokens)[: self.max_words]
             return dict(words=torch.tensor([ids]))
-        vectors = self.vectors.read(_query_name(record))[: self.max_words]
+        vectors = self.vectors.read(self.name_of(record))[: self.max_words]
         return dict(words=torch.from_numpy(np.array(vectors.T, order='C')))
 
-    def _check_words(self, record: dict) -> None:
+    def check_words(self, record: dict) -> None:
+        """Whether a query has words, or vectors of them.
+
+        Raises:
+            ValueError: If it has none.
+        """
         if self.vectors is None:
             try:
                 word_ids(record['query'], self.num_tokens)
             except ValueError as error:
-                raise ValueError(f'query {_query_name(record)}: {error}') from error
-        elif _query_name(record) not in self.vectors:
+                raise ValueError(f'query {self.name_of(record)}: {error}') from error
+        elif self.name_of(record) not in self.vectors:
             raise ValueError(
-                f'{self.vectors.path}: the query {_query_name(record)} has no vectors of its '
+                f'{self.vectors.path}: the query {self.name_of(record)} has no vectors of its '
                 'words. Extract them from this annotation file.'
             )
 
 
-def _query_name(record: dict) -> str:
-    return f'{record["annotation_id"]}_{record["query_index"]}'
+def paths_of(ann_file: str | Sequence[str], data_root: str) -> list[str]:
+    """Annotation files of a config, one or several, from the folder it names."""
+    files = [ann_file] if isinstance(ann_file, str) else ann_file
+    return [osp.join(data_root, path) for path in files]

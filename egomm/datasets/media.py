@@ -204,6 +204,18 @@ def read_audio(path: str, first: int, count: int, sample_rate: int) -> AudioPart
     return AudioPart(samples, start, stop)
 
 
+def frame_rate(path: str) -> float | None:
+    """Frames per second that a video states; None if it states none or has no video stream.
+
+    Raises:
+        MediaError: If the file is missing or broken.
+    """
+    with _opened(path) as container:
+        stream = container.streams.best('video')
+        rate = None if stream is None else stream.average_rate
+        return None if rate is None else float(rate)
+
+
 @contextmanager
 def _opened(path: str) -> Iterator[av.container.InputContainer]:
     """Open a file; every error of FFmpeg becomes a MediaError, and the file is closed."""

@@ -16,6 +16,7 @@ from egomm.datasets.windows import (
     TRAINING,
     Annotations,
     SegmentPolicy,
+    clip_seconds,
     field,
     fit_segments,
     in_splits,
@@ -49,8 +50,8 @@ def read_moments(
 
     Raises:
         ValueError: If the file is missing, no JSON or in another layout, has nothing of the
-            splits or the same clip twice, or a label is not among the classes; and for segments
-            that the policy refuses.
+            splits or the same clip twice, a clip lasts no time, or a label is not among the
+            classes; and for segments that the policy refuses.
     """
     policy.check()
     content = read_json(path)
@@ -128,7 +129,7 @@ def _official(content: dict, path: str | Path):
                 'video_id': video_id,
                 'split': field(video, 'split', f'{path}, video {video_id}'),
                 'video_start_seconds': start,
-                'duration': field(clip, 'video_end_sec', place) - start,
+                'duration': clip_seconds(field(clip, 'video_end_sec', place) - start, place),
                 'annotations': [
                     {key: field(label, key, place) for key in ('label', 'start_time', 'end_time')}
                     for annotation in clip.get('annotations') or ()
@@ -151,7 +152,7 @@ def _converted(content: dict, path: str | Path):
             'video_id': field(clip, 'video_id', place),
             'split': field(clip, 'subset', place),
             'video_start_seconds': field(clip, 'parent_start_sec', place),
-            'duration': field(clip, 'duration', place),
+            'duration': clip_seconds(field(clip, 'duration', place), place),
             'annotations': [
                 {'label': field(row, 'label', place), 'start_time': start, 'end_time': end}
                 for row in field(clip, 'annotations', place)

@@ -16,6 +16,7 @@ from egomm.datasets.windows import (
     TRAINING,
     Annotations,
     SegmentPolicy,
+    clip_seconds,
     field,
     fit_segments,
     in_splits,
@@ -47,7 +48,8 @@ def read_queries(
 
     Raises:
         ValueError: If the file is missing, no JSON or in another layout, has nothing of the
-            splits or the same query twice; and for windows that the policy refuses.
+            splits or the same query twice, or a clip lasts no time; and for windows that the
+            policy refuses.
     """
     policy.check()
     content = read_json(path)
@@ -90,7 +92,7 @@ def _official(content: dict, path: str | Path):
             clip_id = field(clip, 'clip_uid', f'{path}, video {video_id}')
             place = f'{path}, clip {clip_id}'
             start = field(clip, 'video_start_sec', place)
-            duration = field(clip, 'video_end_sec', place) - start
+            duration = clip_seconds(field(clip, 'video_end_sec', place) - start, place)
             for annotation in field(clip, 'annotations', place):
                 queries = field(annotation, 'language_queries', place)
                 for index, query in enumerate(queries):
@@ -129,6 +131,8 @@ def _lines(rows: list, path: str | Path):
             'split': None,
             'video_id': None,
             'video_start_seconds': None,
-            'duration': field(row, 'duration', f'{path}, query {name}'),
+            'duration': clip_seconds(
+                field(row, 'duration', f'{path}, query {name}'), f'{path}, query {name}'
+            ),
             'window': windows[0] if windows else None,
         }

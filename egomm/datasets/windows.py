@@ -85,7 +85,8 @@ def fit_segments(
             refuses it.
     """
     kept: list[tuple[float, float, int]] = []
-    seen: list[tuple[float, float, int]] = []  # as in the file, before anything is cut off
+    # By label, as in the file, before anything is cut off.
+    seen: dict[int, list[tuple[float, float]]] = {}
     for start, end, label in rows:
         found = f'[{start}, {end}]'
         if not (_is_time(start) and _is_time(end) and start <= end):
@@ -93,8 +94,9 @@ def fit_segments(
                 f'{place}: a segment wants seconds of its start and of an end not before it; got '
                 f'{found}. Correct the annotation.'
             )
-        repeated = any(_same((start, end, label), other) for other in seen)
-        seen.append((start, end, label))
+        others = seen.setdefault(label, [])
+        repeated = any(_same((start, end), other) for other in others)
+        others.append((start, end))
         if repeated:
             _meet('repeated', policy, counts, f'{place}: {found} repeats one of the same label')
             if policy.repeated == 'drop':
@@ -147,6 +149,20 @@ def field(entry: Any, key: str, place: str) -> Any:
     return entry[key]
 
 
+def clip_seconds(value: Any, place: str) -> float:
+    """Duration of a clip, as the file has it.
+
+    Raises:
+        ValueError: If it is no finite number above 0.
+    """
+    if not (_is_time(value) and value > 0):
+        raise ValueError(
+            f'{place}: a clip wants a duration above 0 s; got {value}. Correct the annotation, or '
+            'take this clip out of the file.'
+        )
+    return value
+
+
 def in_splits(records: list[dict], splits: Sequence[str] | None, path: str | Path) -> list[dict]:
     """Records of the wanted splits; all of them if ``splits`` is None.
 
@@ -176,8 +192,8 @@ def _is_time(value: Any) -> bool:
     return isinstance(value, (int, float)) and math.isfinite(value)
 
 
-def _same(a: tuple[float, float, int], b: tuple[float, float, int]) -> bool:
-    return a[2] == b[2] and abs(a[0] - b[0]) <= SAME_SECONDS and abs(a[1] - b[1]) <= SAME_SECONDS
+def _same(a: tuple[float, float], b: tuple[float, float]) -> bool:
+    return abs(a[0] - b[0]) <= SAME_SECONDS and abs(a[1] - b[1]) <= SAME_SECONDS
 
 
 def _parsed(text: str, place: str) -> Any:

@@ -44,6 +44,27 @@ def segment_iou(a: Tensor, b: Tensor) -> Tensor:
     return iou.clamp(max=1).to(dtype if dtype.is_floating_point else exact)
 
 
+def offset_iou(pred_offsets: Tensor, target_offsets: Tensor) -> Tensor:
+    """Intersection over union of segments that are given by their offsets from a common point.
+
+    Half precision is computed in float32.
+
+    Args:
+        pred_offsets: (left, right) ``(N, 2)``, not negative.
+        target_offsets: The same of the truth.
+
+    Returns:
+        ``(N,)`` within 0..1; 0 if both have no length.
+
+    Raises:
+        ValueError: If the shapes are not both ``(N, 2)``, or an offset is negative or NaN.
+    """
+    pred, target, dtype = _offset_pairs('offset_iou', pred_offsets, target_offsets)
+    overlap = torch.minimum(pred, target).sum(dim=1)
+    union = pred.sum(dim=1) + target.sum(dim=1) - overlap
+    return (overlap / union.clamp(min=TINY)).to(dtype)
+
+
 def diou_loss(pred_offsets: Tensor, target_offsets: Tensor) -> Tensor:
     """Distance-IoU loss of segments that are given by their offsets from a common point.
 
@@ -60,27 +81,12 @@ def diou_loss(pred_offsets: Tensor, target_offsets: Tensor) -> Tensor:
     Raises:
         ValueError: If the shapes are not both ``(N, 2)``, or an offset is negative or NaN.
     """
-    _check_pairs('diou_loss', pred_offsets=pred_offsets, target_offsets=target_offsets)
-    if pred_offsets.shape != target_offsets.shape:
-        raise ValueError(
-            f'diou_loss wants one target per prediction; got {tuple(pred_offsets.shape)} and '
-            f'{tuple(target_offsets.shape)}. Select the same points from both.'
-        )
-    for name, offsets in (('pred_offsets', pred_offsets), ('target_offsets', target_offsets)):
-        if not (offsets >= 0).all():  # also False for NaN
-            raise ValueError(
-                f'diou_loss wants offsets >= 0; {name} has {_worst(offsets)}. NaN comes from a '
-                'diverged model or broken features; negative ones from a missing ReLU.'
-            )
-    dtype = torch.promote_types(pred_offsets.dtype, target_offsets.dtype)
-    exact = torch.promote_types(dtype, torch.float32)
-    left, right = pred_offsets.to(exact).unbind(1)
-    true_left, true_right = target_offsets.to(exact).unbind(1)
-    overlap = torch.minimum(left, true_left) + torch.minimum(right, true_right)
-    union = left + right + true_left + true_right - overlap
-    enclosing = torch.maximum(left, true_left) + torch.maximum(right, true_right)
+    pred, target, dtype = _offset_pairs('diou_loss', pred_offsets, target_offsets)
+    iou = offset_iou(pred, target)
+    enclosing = torch.maximum(pred, target).sum(dim=1)
+    (left, right), (true_left, true_right) = pred.unbind(1), target.unbind(1)
     distance = (right - left - true_right + true_left) / 2
-    loss = 1 - overlap / union.clamp(min=TINY) + (distance / enclosing.clamp(min=TINY)).square()
+    loss = 1 - iou + (distance / enclosing.clamp(min=TINY)).square()
     return loss.to(dtype)
 
 
@@ -277,6 +283,27 @@ def _one_hot(labels: Tensor, num_classes: int, dtype: torch.dtype) -> Tensor:
 
 def _worst(offsets: Tensor) -> str:
     return 'NaN' if offsets.isnan().any() else f'{offsets.min():g}'
+
+
+def _offset_pairs(
+    name: str, pred_offsets: Tensor, target_offsets: Tensor
+) -> tuple[Tensor, Tensor, torch.dtype]:
+    """Both in at least float32, and the dtype of the result."""
+    _check_pairs(name, pred_offsets=pred_offsets, target_offsets=target_offsets)
+    if pred_offsets.shape != target_offsets.shape:
+        raise ValueError(
+            f'{name} wants one target per prediction; got {tuple(pred_offsets.shape)} and '
+            f'{tuple(target_offsets.shape)}. Select the same points from both.'
+        )
+    for which, offsets in (('pred_offsets', pred_offsets), ('target_offsets', target_offsets)):
+        if not (offsets >= 0).all():  # also False for NaN
+            raise ValueError(
+                f'{name} wants offsets >= 0; {which} has {_worst(offsets)}. NaN comes from a '
+                'diverged model or broken features; negative ones from a missing ReLU.'
+            )
+    dtype = torch.promote_types(pred_offsets.dtype, target_offsets.dtype)
+    exact = torch.promote_types(dtype, torch.float32)
+    return pred_offsets.to(exact), target_offsets.to(exact), dtype
 
 
 def _check_pairs(function: str, **segments: Tensor) -> None:

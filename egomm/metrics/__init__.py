@@ -2,6 +2,7 @@
 
 from egomm.metrics.accuracy import EpicActionMetric
 from egomm.metrics.classes import ClassAccuracyMetric
+from egomm.metrics.epic_segments import EpicDetectionMetric
 from egomm.metrics.moments import Ego4dMomentMetric
 from egomm.metrics.points import GazeMetric, PointErrorMetric
 from egomm.metrics.queries import Ego4dQueryMetric
@@ -12,6 +13,7 @@ __all__ = [
     'Ego4dMomentMetric',
     'Ego4dQueryMetric',
     'EpicActionMetric',
+    'EpicDetectionMetric',
     'GazeMetric',
     'PointErrorMetric',
     'ResultFile',

@@ -11,6 +11,7 @@ from egomm.models.heads.classification import ClassificationHead
 from egomm.models.heads.coordinate import CoordinateHead
 from egomm.models.heads.localization import LocalizationHead
 from egomm.models.layers.reallocation import FixedReallocation, UncertaintyReallocation
+from egomm.models.losses.action_contrast import ActionContrast
 from egomm.models.losses.cross_entropy import SoftmaxCrossEntropy
 from egomm.models.losses.localization import LocalizationLoss
 from egomm.models.losses.logit_adjusted import LogitAdjustedCrossEntropy
@@ -36,6 +37,7 @@ from egomm.models.weighting.uncertainty import UncertaintyWeights
 pad_short_clips()
 
 __all__ = [
+    'ActionContrast',
     'ActionHead',
     'ActionSensitivity',
     'AllocationLoss',

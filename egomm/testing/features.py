@@ -4,13 +4,18 @@ Each moment is a verb with a noun. Within it, features hold the direction of the
 noun, strongest in the middle, over noise. A question names verb and noun of a moment that happens
 once in its clip. The files are those of Ego4D: ``annotations/moments_{train,val}.json``,
 ``nlq_{train,val}.json`` and, in ``features/``, two sources of different width and window, and a
-vector for each word of each question.
+vector for each word of each question. Moments are also told as narrations, ``narration.json``, of
+which ``nlq_narrations.json`` makes queries. The clips are told in the layouts of EPIC-KITCHENS-100
+and EPIC-SOUNDS too, as videos of their own with a verb and a noun, or a sound, a segment.
 """
 
+import csv
 import json
 from pathlib import Path
 
 import numpy as np
+
+from egomm.datasets.narrations import narration_queries
 
 VERBS = ('wash', 'cut', 'open', 'pour')
 NOUNS = ('cup', 'door', 'onion')
@@ -50,6 +55,8 @@ def write_feature_world(
     (out / 'features/words/manifest.json').write_text(json.dumps(dict(dim=WORD_DIM)))
     lines = [f'{number:03d}\t{name}\n' for number, name in enumerate(CLASSES)]
     (out / 'annotations/moment_classes.txt').write_text(''.join(lines))
+    narrations: dict[str, dict] = {}
+    contents = {}
     for split, count in (('train', train), ('val', val)):
         videos = [_video(out, split, number, directions, signal, rng) for number in range(count)]
         for kind in ('moments', 'nlq'):
@@ -60,13 +67,81 @@ def write_feature_world(
                     for video in videos
                 ],
             )
+            contents[split] = content  # in the end that of the queries
             (out / f'annotations/{kind}_{split}.json').write_text(json.dumps(content))
+        _write_epic(out, split, [video['moments'] for video in videos])
+        narrations |= {video['id']: _narrated(video['moments']) for video in videos}
         for video in videos:
-            (asked,) = video['nlq']['annotations']
-            for index, query in enumerate(asked['language_queries']):
-                vectors = [words[word] for word in query['query'].rstrip('?').split()]
-                name = f'{asked["annotation_uid"]}_{index}.npy'
-                np.save(out / 'features/words' / name, np.array(vectors, np.float32))
+            _write_words(out / 'features/words', video['nlq'], words)
+    told, _ = narration_queries(narrations, [contents['train']], [contents['val']])
+    for name, content in (('narration', narrations), ('nlq_narrations', told)):
+        (out / f'annotations/{name}.json').write_text(json.dumps(content))
+    for video in told['videos']:
+        for clip in video['clips']:
+            _write_words(out / 'features/words', clip, words)
+
+
+def _narrated(clip: dict) -> dict:
+    """Each moment of a clip is told where its middle is, in seconds of the video."""
+    return dict(
+        narration_pass_1=dict(
+            narrations=[
+                dict(
+                    timestamp_sec=VIDEO_LEAD + (label['start_time'] + label['end_time']) / 2,
+                    narration_text='#I I {} the {}'.format(*label['label'].split('_')),
+                )
+                for label in clip['annotations'][0]['labels']
+            ]
+        )
+    )
+
+
+def _write_words(folder: Path, clip: dict, words: dict) -> None:
+    """Vectors of the words of each query of a clip."""
+    for asked in clip['annotations']:
+        for index, query in enumerate(asked['language_queries']):
+            vectors = [words[word] for word in query['query'].rstrip('?').split()]
+            name = f'{asked["annotation_uid"]}_{index}.npy'
+            np.save(folder / name, np.array(vectors, np.float32))
+
+
+def _write_epic(out: Path, split: str, clips: list[dict]) -> None:
+    """The clips of a split as videos; the noun stands in for the sound."""
+    name = {'train': 'train', 'val': 'validation'}[split]
+    actions, sounds = [], []
+    for clip in clips:
+        for label in clip['annotations'][0]['labels']:
+            verb, noun = label['label'].split('_')
+            seconds = {'start': label['start_time'], 'stop': label['end_time']}
+            times = {
+                f'{end}_timestamp': f'00:{int(time // 60):02d}:{int(time % 60 * 100) / 100:05.2f}'
+                for end, time in seconds.items()
+            }
+            shared = dict(video_id=clip['clip_uid'], participant_id='P01', **times)
+            actions.append(
+                dict(
+                    **shared,
+                    narration_id=f'{clip["clip_uid"]}_{len(actions)}',
+                    **{f'{end}_frame': int(60 * time) + 1 for end, time in seconds.items()},
+                    verb_class=VERBS.index(verb),
+                    noun_class=NOUNS.index(noun),
+                )
+            )
+            sounds.append(dict(**shared, class_id=NOUNS.index(noun)))
+    lengths = [
+        dict(video_id=clip['clip_uid'], duration=clip['video_end_sec'] - clip['video_start_sec'])
+        for clip in clips
+    ]
+    for kind, rows, mode in (
+        (f'EPIC_100_{name}', actions, 'w'),
+        (f'EPIC_Sounds_{name}', sounds, 'w'),
+        ('EPIC_100_video_info', lengths, 'w' if split == 'train' else 'a'),
+    ):
+        with (out / f'annotations/{kind}.csv').open(mode, newline='') as file:
+            table = csv.DictWriter(file, list(rows[0]))
+            if mode == 'w':
+                table.writeheader()
+            table.writerows(rows)
 
 
 def _video(out: Path, split: str, number: int, directions: dict, signal: float, rng) -> dict:

@@ -193,3 +193,31 @@ def test_every_real_query_has_words(realdata):
     for name in ('train', 'val', 'test'):
         for record in read_queries(realdata / f'ego4d_nlq/ego4d_nlq_{name}_v2.jsonl').records:
             assert word_ids(record['query'], 2**14)
+
+
+def test_train_and_validation_are_read_one_after_the_other(feature_world):
+    splits = ('train', 'val')
+    for build, kind in ((moments, 'moments'), (queries, 'nlq')):
+        files = [f'annotations/{kind}_{split}.json' for split in splits]
+        single = [build(feature_world, ann_file=file) for file in files]
+        both = build(feature_world, ann_file=files)
+        assert len(both) == sum(map(len, single))
+        names = [both.name_of(record) for record in both.records]
+        assert names == [data.name_of(record) for data in single for record in data.records]
+        assert both.counts == {
+            name: sum(data.counts[name] for data in single) for name in single[0].counts
+        }
+        with pytest.raises(ValueError, match='are in more than one annotation file, such as'):
+            build(feature_world, ann_file=[files[0], files[0]])
+
+
+def test_real_train_and_validation_together_have_all_clips(realdata, feature_world):
+    folder = realdata / 'ego4d_mq'
+    data = moments(
+        feature_world,
+        ann_file=str(folder / 'ego4d_mq_v1_clip_annotations.json'),
+        classes=str(folder / 'ego4d_label_map.txt'),
+        splits=('train', 'val'),
+        check_files=False,
+    )
+    assert len(data) == 1486 + 521  # 1,003 steps of two clips

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from egomm.functional.contrast import frame_text_nce
+from egomm.functional.contrast import class_nce, frame_text_nce
 
 GOLDEN = Path(__file__).parents[1] / 'golden' / 'asl' / 'nlq_nce_sichengmo.npz'
 
@@ -77,3 +77,29 @@ def test_errors_name_what_came():
         frame_text_nce(torch.ones(1, 2, 3), mask, torch.ones(1, 5, 2), mask[:, :2], mask)
     with pytest.raises(ValueError, match='temperature > 0; got 0'):
         case([True, False, False], temperature=0)
+
+
+def test_a_class_of_two_against_another_and_background_by_hand():
+    features = torch.tensor([[2.0, 0.0], [0.0, 5.0], [-1.0, 0.0]], dtype=torch.float64)
+    loss = class_nce(features, torch.tensor([7, 7, 3]), torch.tensor([[0.0, -1.0]]), 0.5)
+    # Cosines over 0.5: first to second 0, to the third -2, to the background 0.
+    e = np.exp
+    first = -np.log(e(0) / (e(0) + e(-2) + e(0)))
+    second = -np.log(e(0) / (e(0) + e(0) + e(-2)))
+    torch.testing.assert_close(loss, torch.tensor([first, second, 0.0], dtype=torch.float64))
+
+
+def test_features_without_rivals_lose_nothing_and_gradients_are_right():
+    features = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
+    none = features.new_zeros(0, 3)
+    assert class_nce(features, torch.zeros(4, dtype=torch.long), none, 0.1).abs().max() < 1e-12
+    assert class_nce(features[:0], torch.zeros(0, dtype=torch.long), none, 0.1).shape == (0,)
+    labels, rivals = torch.tensor([0, 0, 1, 1]), torch.randn(2, 3, dtype=torch.float64)
+    assert torch.autograd.gradcheck(lambda x: class_nce(x, labels, rivals, 0.3), features)
+
+
+def test_shapes_and_temperature_of_classes_are_checked():
+    with pytest.raises(ValueError, match=r'rivals \(M, C\); got \(2, 3\), \(1,\) and \(0, 3\)'):
+        class_nce(torch.rand(2, 3), torch.zeros(1), torch.rand(0, 3), 1.0)
+    with pytest.raises(ValueError, match='class_nce wants a temperature > 0; got 0'):
+        class_nce(torch.rand(2, 3), torch.zeros(2), torch.rand(0, 3), 0)

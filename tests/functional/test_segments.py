@@ -11,6 +11,7 @@ from egomm.functional.segments import (
     decode_offsets,
     diou_loss,
     level_candidates,
+    offset_iou,
     pyramid_points,
     segment_iou,
 )
@@ -264,3 +265,15 @@ def test_decoding_refuses_other_shapes():
             max_num=1,
             min_length=0,
         )
+
+
+def test_overlap_of_offsets_is_that_of_their_segments():
+    pred, target = torch.rand(9, 2), torch.rand(9, 2)
+    ends = [
+        torch.stack([5 - offsets[:, 0], 5 + offsets[:, 1]], dim=1) for offsets in (pred, target)
+    ]
+    torch.testing.assert_close(offset_iou(pred, target), segment_iou(*ends).diagonal())
+    assert offset_iou(torch.zeros(1, 2), torch.zeros(1, 2)).tolist() == [0]
+    assert offset_iou(pred.half(), target.half()).dtype == torch.float16
+    with pytest.raises(ValueError, match='offset_iou wants offsets >= 0; pred_offsets has'):
+        offset_iou(-pred, target)

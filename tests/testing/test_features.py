@@ -2,7 +2,10 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
+from egomm.datasets.epic_segments import EpicActionSegments, EpicSoundSegments
+from egomm.datasets.localization import MomentQueries
 from egomm.datasets.moments import read_label_map, read_moments
 from egomm.datasets.queries import read_queries
 from egomm.testing.features import CLASSES, SOURCES, VIDEO_LEAD, write_feature_world
@@ -18,6 +21,31 @@ def test_the_official_readers_read_it_without_a_complaint(feature_world):
         assert not any(queries.counts.values())
         assert len(moments.records) == 2
         assert {record['split'] for record in moments.records + queries.records} == {split}
+
+
+def test_the_same_segments_stand_in_the_layouts_of_epic_kitchens(feature_world):
+    sources = dict(ego=dict(path='features/ego'))
+    shared = dict(
+        durations='annotations/EPIC_100_video_info.csv',
+        sources=sources,
+        data_root=str(feature_world),
+        length=64,
+    )
+    moments = MomentQueries(
+        'annotations/moments_val.json',
+        'annotations/moment_classes.txt',
+        sources,
+        str(feature_world),
+        length=64,
+    )
+    for data in (
+        EpicActionSegments('annotations/EPIC_100_validation.csv', **shared),
+        EpicSoundSegments('annotations/EPIC_Sounds_validation.csv', **shared),
+    ):
+        for index in range(2):
+            wanted = moments[index]['data_samples'].gt['moment']['segments']
+            for target in data[index]['data_samples'].gt.values():
+                torch.testing.assert_close(target['segments'], wanted, atol=0.02, rtol=0)
 
 
 def test_a_question_has_one_answer_in_its_clip(feature_world):

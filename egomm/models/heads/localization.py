@@ -62,9 +62,14 @@ class LocalizationHead(nn.Module):
         num_layers: Hidden convolutions of each stack.
         loss: Arguments of `LocalizationLoss`, without ``num_classes``.
         decoding: Arguments of `Decoding`.
+        evaluator: Predict how good classes and offsets are at each point, which then weighs them
+            beside the Gaussians: the instance-level evaluator of arXiv:2305.15701. No published
+            code has it; what the paper leaves open is unverified.
+        contrast: Arguments of `ActionContrast`; None leaves it out. Unverified like the evaluator.
 
     Raises:
-        ValueError: If voting is wanted for more than one class.
+        ValueError: If voting is wanted for more than one class, or evaluator or contrast without
+            ``sensitivity`` in ``loss``.
     """
 
     def __init__(
@@ -77,6 +82,8 @@ class LocalizationHead(nn.Module):
         num_layers: int = 2,
         loss: dict | None = None,
         decoding: dict | None = None,
+        evaluator: bool = False,
+        contrast: dict | None = None,
     ) -> None:
         super().__init__()
         self.in_channels = in_channels
@@ -89,6 +96,11 @@ class LocalizationHead(nn.Module):
                 f'LocalizationHead votes without regard to the class; got {num_classes} classes. '
                 'Leave `voting` out of `decoding`.'
             )
+        if (evaluator or contrast is not None) and (loss or {}).get('sensitivity') is None:
+            raise ValueError(
+                'LocalizationHead wants loss=dict(sensitivity=dict(...)) beside evaluator or '
+                f'contrast, which refine it; got loss={loss}.'
+            )
         self.class_layers, self.offset_layers = (
             nn.ModuleList(ConvNormRelu(in_channels, in_channels) for _ in range(num_layers))
             for _ in range(2)
@@ -96,11 +108,19 @@ class LocalizationHead(nn.Module):
         self.classes = nn.Conv1d(in_channels, num_classes, 3, padding=1)
         self.offsets = nn.Conv1d(in_channels, 2, 3, padding=1)
         self.scales = nn.Parameter(torch.ones(len(self.ranges)))
+        self.evaluator = None
+        if evaluator:
+            self.evaluator = nn.ModuleList(
+                [ConvNormRelu(in_channels, in_channels), nn.Conv1d(in_channels, 2, 1)]
+            )
         zero_biases(self)
         nn.init.constant_(self.classes.bias, -math.log((1 - PRIOR) / PRIOR))
         self.criterion = MODELS.build(
             dict(loss or {}, type='LocalizationLoss', num_classes=num_classes)
         )
+        self.contrast = None
+        if contrast is not None:
+            self.contrast = MODELS.build(dict(contrast, type='ActionContrast'))
 
     def forward(self, stream: Stream) -> tuple[Tensor, Tensor]:
         """Map ``(B, D, P)`` to logits ``(B, P, C)`` and offsets in strides ``(B, P, 2)``.
@@ -108,18 +128,7 @@ class LocalizationHead(nn.Module):
         Raises:
             ValueError: If the stream is no pyramid of as many levels as there are ranges.
         """
-        wanted = {self.source: self.in_channels}
-        check_channels(type(self).__name__, wanted, {self.source: stream})
-        lengths = self._lengths(stream.x.shape[2])
-        # One empty step between levels keeps a convolution over all of them from mixing them.
-        gaps = torch.arange(len(lengths), device=stream.x.device)
-        level = gaps.repeat_interleave(torch.tensor(lengths, device=stream.x.device))
-        place = torch.arange(len(level), device=stream.x.device) + level
-        size = len(level) + len(lengths) - 1
-        x = stream.x.new_zeros(*stream.x.shape[:2], size)
-        x[:, :, place] = masked(stream.x, step_mask(stream))
-        mask = torch.zeros(len(x), size, dtype=torch.bool, device=x.device)
-        mask[:, place] = step_mask(stream)
+        x, mask, place, level = self._spaced(stream)
         hidden = []
         for layers in (self.class_layers, self.offset_layers):
             y = x
@@ -131,10 +140,47 @@ class LocalizationHead(nn.Module):
         return logits.mT, offsets.mT
 
     def loss(self, stream: Stream, targets: list[dict | None]) -> dict[str, Tensor]:
-        """Losses of clips with ``segments`` in positions and ``labels``, see `LocalizationLoss`."""
+        """Losses of clips with ``segments`` in positions and ``labels``, see `LocalizationLoss`.
+
+        With ``contrast`` also ``loss_contrast``, of the finest level.
+        """
         logits, offsets = self(stream)
         points = torch.cat(self._points(logits))
-        return self.criterion(logits, offsets, step_mask(stream), points, targets)
+        mask = step_mask(stream)
+        quality = None
+        if self.evaluator is not None:
+            x, real, place, _ = self._spaced(stream)
+            layer, last = self.evaluator
+            quality = last(layer(x, real))[:, :, place].mT.sigmoid()
+        losses = self.criterion(logits, offsets, mask, points, targets, quality)
+        if self.contrast is not None:
+            frames = slice(self._lengths(mask.shape[1])[0])
+            losses['loss_contrast'] = self.contrast(
+                stream.x[:, :, frames], mask[:, frames], targets, self.criterion.sensitivity
+            )
+        return losses
+
+    def _spaced(self, stream: Stream) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """All levels in a row, for convolutions.
+
+        One empty step between levels keeps a convolution over all of them from mixing them.
+
+        Returns:
+            ``(B, D, P + levels - 1)`` with its mask, and of each of ``P`` positions its place in
+            it and its level.
+        """
+        wanted = {self.source: self.in_channels}
+        check_channels(type(self).__name__, wanted, {self.source: stream})
+        lengths = self._lengths(stream.x.shape[2])
+        gaps = torch.arange(len(lengths), device=stream.x.device)
+        level = gaps.repeat_interleave(torch.tensor(lengths, device=stream.x.device))
+        place = torch.arange(len(level), device=stream.x.device) + level
+        size = len(level) + len(lengths) - 1
+        x = stream.x.new_zeros(*stream.x.shape[:2], size)
+        x[:, :, place] = masked(stream.x, step_mask(stream))
+        mask = torch.zeros(len(x), size, dtype=torch.bool, device=x.device)
+        mask[:, place] = step_mask(stream)
+        return x, mask, place, level
 
     def predict(self, stream: Stream, metas: list[dict]) -> list[dict[str, Tensor]]:
         """Segments of each clip, see `decode`."""

@@ -13,7 +13,7 @@ from mmengine import dist
 from torch import Tensor, nn
 
 from egomm.functional.classification import focal_loss, presence_loss
-from egomm.functional.segments import assign_points, diou_loss
+from egomm.functional.segments import assign_points, diou_loss, offset_iou
 from egomm.functional.sensitivity import mean_one
 from egomm.registry import MODELS
 
@@ -29,6 +29,7 @@ class _Targets(NamedTuple):
     class_weight: Tensor  # (B, P)
     offset_weight: Tensor  # (B, P)
     present: Tensor  # (B, C), 1 where the class occurs in the clip
+    quality: Tensor  # (B, P, 2), how good classes and offsets are; 0 where a point has no segment
 
 
 @MODELS.register_module()
@@ -87,6 +88,7 @@ class LocalizationLoss(nn.Module):
         mask: Tensor,
         points: Tensor,
         targets: list[dict | None],
+        quality: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Losses, and what the weights of positive points are like.
 
@@ -97,9 +99,13 @@ class LocalizationLoss(nn.Module):
             points: ``(P, 4)`` of `pyramid_points`.
             targets: For each clip ``segments`` ``(N, 2)`` in the unit of the points and ``labels``
                 ``(N,)``, or None, which takes no part. A clip without segments is background.
+            quality: How good a head believes its classes and offsets to be ``(B, P, 2)`` within
+                0..1: averaged with the Gaussians, as constants, and taught what they are, the
+                probability of the segment's class and the overlap with it.
 
         Returns:
-            ``loss_class``, ``loss_offset`` and, if wanted, ``loss_presence``; with sensitivity
+            ``loss_class``, ``loss_offset`` and, if wanted, ``loss_presence``; ``loss_quality``
+            with quality; with sensitivity
             ``h_mean`` and the shares of its values in fifths of 0..1, ``h_0_20`` to ``h_80_100``,
             over the positive points of this process.
 
@@ -109,7 +115,7 @@ class LocalizationLoss(nn.Module):
         logits, offsets = logits.float(), offsets.float()
         labelled = torch.tensor([target is not None for target in targets], device=mask.device)
         mask = mask & labelled[:, None]
-        made = self._targets(mask, points, targets)
+        made = self._targets(mask, points, targets, logits, offsets, quality)
         total = self._normaliser(made.positive)
 
         wanted = made.classes
@@ -127,13 +133,24 @@ class LocalizationLoss(nn.Module):
         if self.presence_weight:
             presence = presence_loss(logits, mask, made.present).sum() / total
             losses['loss_presence'] = self.presence_weight * presence
+        if quality is not None:
+            error = (quality.float() - made.quality)[made.positive].square().sum()
+            losses['loss_quality'] = error / total
         if self.sensitivity is not None:
             losses.update(_describe(made.class_weight[made.positive].detach()))
         return losses
 
-    def _targets(self, mask: Tensor, points: Tensor, targets: list[dict | None]) -> _Targets:
+    def _targets(
+        self,
+        mask: Tensor,
+        points: Tensor,
+        targets: list[dict | None],
+        logits: Tensor,
+        offsets: Tensor,
+        quality: Tensor | None,
+    ) -> _Targets:
         rows = []
-        for real, target in zip(mask, targets):
+        for row, (real, target) in enumerate(zip(mask, targets)):
             if target is None:
                 target = dict(segments=torch.zeros(0, 2), labels=torch.zeros(0, dtype=torch.long))
             segments = torch.as_tensor(target['segments']).to(points)
@@ -142,14 +159,27 @@ class LocalizationLoss(nn.Module):
             positive = real & (made.segment >= 0)
             whole = torch.ones_like(points[:, 0])
             ends = torch.ones_like(whole)
+            good = points.new_zeros(len(points), 2)
+            if quality is not None and len(labels):
+                chosen = labels[made.segment[positive]][:, None]
+                good[positive] = torch.stack(
+                    [
+                        logits[row].detach()[positive].sigmoid().gather(1, chosen)[:, 0],
+                        offset_iou(offsets[row].detach()[positive], made.offsets[positive]),
+                    ],
+                    dim=1,
+                )
             if self.sensitivity is not None and len(labels):
                 h = self.sensitivity(points[positive], segments, labels, made.segment[positive])
+                if quality is not None:
+                    believed = quality[row].detach().to(points)[positive].unbind(1)
+                    h = [(value + belief) / 2 for value, belief in zip(h, believed)]
                 whole, ends = (
                     one.masked_scatter(positive, value) for one, value in zip((whole, ends), h)
                 )
             present = torch.zeros(self.num_classes, device=points.device)
             present[labels] = 1.0
-            rows.append(_Targets(made.classes, made.offsets, positive, whole, ends, present))
+            rows.append(_Targets(made.classes, made.offsets, positive, whole, ends, present, good))
         made = _Targets(*(torch.stack(column) for column in zip(*rows)))
         if self.sensitivity is not None and self.sensitivity.mean_one:
             whole, ends = (

@@ -146,3 +146,31 @@ def test_a_clip_has_to_tell_its_grid_and_duration():
 def test_voting_over_several_classes_is_refused():
     with pytest.raises(ValueError, match='without regard to the class; got 3 classes'):
         head(decoding=dict(voting=0.9))
+
+
+def test_evaluator_and_contrast_are_off_by_default_and_add_a_loss_each():
+    stream = Stream(torch.randn(2, 4, 14, requires_grad=True))
+    targets = [
+        dict(segments=torch.tensor([[0.5, 3.0], [4.0, 6.5]]), labels=torch.tensor([0, 1])),
+        dict(segments=torch.tensor([[1.0, 5.0]]), labels=torch.tensor([0])),
+    ]
+    plain = head(loss=dict(sensitivity={}))
+    assert not {'loss_quality', 'loss_contrast'} & plain.loss(stream, targets).keys()
+    net = head(loss=dict(sensitivity={}), evaluator=True, contrast=dict(temperature=0.5))
+    losses = net.loss(stream, targets)
+    for name in ('loss_quality', 'loss_contrast'):
+        assert losses[name] > 0
+    sum(value for name, value in losses.items() if name.startswith('loss')).backward()
+    assert all(parameter.grad.abs().sum() > 0 for parameter in net.evaluator.parameters())
+    assert net.criterion.sensitivity.centres.grad.any()
+    # What it predicts does not depend on them.
+    own = {key: value for key, value in net.state_dict().items() if 'evaluator' not in key}
+    plain.load_state_dict(own)
+    for one, other in zip(plain(stream), net(stream)):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize('option', [dict(evaluator=True), dict(contrast={})])
+def test_evaluator_and_contrast_refine_a_sensitivity(option):
+    with pytest.raises(ValueError, match=r'wants loss=dict\(sensitivity=dict\(...\)\) beside'):
+        head(**option)

@@ -139,3 +139,38 @@ def test_a_label_out_of_range_is_refused():
 def test_diverged_offsets_are_refused():
     with pytest.raises(ValueError, match='offsets >= 0; pred_offsets has NaN'):
         small([one()], offsets=torch.full((1, len(POINTS), 2), torch.nan))
+
+
+def test_a_quality_weighs_beside_the_gaussians_and_learns_what_it_is():
+    net = LocalizationLoss(num_classes=2, sensitivity={}, start=1.0, momentum=0.0).eval()
+    points = torch.cat(pyramid_points(3, [(0, 100)]))
+    target = dict(segments=torch.tensor([[-1.0, 3.0]]), labels=torch.tensor([1]))
+    logits = torch.zeros(1, 3, 2, requires_grad=True)
+    offsets = torch.tensor([[[1.0, 3.0], [2.0, 2.0], [3.0, 0.5]]], requires_grad=True)
+    mask = torch.tensor([[True, True, False]])
+    quality = torch.tensor([[[0.3, 0.2], [0.9, 0.4], [0.5, 0.5]]], requires_grad=True)
+    plain = net(logits, offsets, mask, points, [target])
+    losses = net(logits, offsets, mask, points, [target], quality)
+    assert 'loss_quality' not in plain
+    # Probability of the class 0.5 everywhere; both real points meet the segment exactly.
+    wanted = (0.3 - 0.5) ** 2 + (0.9 - 0.5) ** 2 + (0.2 - 1) ** 2 + (0.4 - 1) ** 2
+    assert losses['loss_quality'].item() == pytest.approx(wanted)
+    h = net.sensitivity(points[:2], target['segments'], target['labels'], torch.zeros(2).long())
+    assert plain['h_mean'].item() == pytest.approx(h[0].mean().item())
+    assert losses['h_mean'].item() == pytest.approx((h[0].mean().item() + 0.6) / 2)
+    assert losses['loss_class'] < plain['loss_class']
+    sum(value for name, value in losses.items() if name != 'loss_quality').backward()
+    assert quality.grad is None
+    losses = net(logits, offsets, mask, points, [target], quality)
+    losses['loss_quality'].backward()
+    assert quality.grad[0, :2].abs().min() > 0
+    assert not quality.grad[0, 2].any()
+
+
+def test_a_quality_without_segments_teaches_nothing():
+    net = LocalizationLoss(num_classes=2, sensitivity={})
+    points = torch.cat(pyramid_points(3, [(0, 100)]))
+    nothing = dict(segments=torch.zeros(0, 2), labels=torch.zeros(0, dtype=torch.long))
+    mask = torch.ones(2, 3, dtype=torch.bool)
+    inputs = torch.zeros(2, 3, 2), torch.ones(2, 3, 2), mask, points, [nothing, None]
+    assert net(*inputs, torch.rand(2, 3, 2))['loss_quality'] == 0

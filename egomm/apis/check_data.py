@@ -1,0 +1,225 @@
+"""What is wrong with the data of a config, and what becomes of it: nothing is trained.
+
+A finding has a policy: ``clip`` (cut off at the ends of the clip), ``drop`` (left out and counted),
+``keep`` (used as it is), ``mask`` (the modality is masked), ``replace`` (by another clip in
+training, within ``failure_budget``) or ``refuse`` (stops the run). Data is fine if nothing is
+refused.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+
+from egomm.datasets.clips import ClipDataset
+from egomm.datasets.localization import FeatureDataset, LanguageQueries
+from egomm.datasets.media import MediaError, frame_rate
+from egomm.datasets.windows import SAME_SECONDS
+from egomm.functional.segment_crop import segments_within
+from egomm.registry import DATASETS
+
+LOADERS = ('train', 'val', 'test')
+EXAMPLES = 3
+DRIFT_SECONDS = 0.1
+NOT_FITTING = {
+    'outside': 'segments that leave their clip',
+    'empty': 'segments without length',
+    'repeated': 'segments that repeat one of their label',
+    'no_text': 'queries without a text',
+}
+
+
+class Finding(NamedTuple):
+    """How often something was found, what becomes of it, and up to three places."""
+
+    what: str
+    count: int
+    policy: str
+    examples: list[str]
+
+
+class Checked(NamedTuple):
+    """One data set: the loaders that have it, its files, how much is in it, what was found."""
+
+    loaders: list[str]
+    type: str
+    ann_file: Any
+    records: int
+    findings: list[Finding]
+
+    @property
+    def fine(self) -> bool:
+        """Whether a run would not be stopped."""
+        return all(finding.policy != 'refuse' for finding in self.findings)
+
+
+def check_config(config: Config, every_clip: bool = False) -> list[Checked]:
+    """Check the data sets of all dataloaders; what several loaders share is checked once.
+
+    Of features every entry is read. Of video, frames and sound the clip that ends last is loaded
+    of every file, as in evaluation, which shows a file that is missing, broken or too short.
+
+    Args:
+        config: A config with dataloaders.
+        every_clip: Load every clip of video, frames and sound.
+
+    Raises:
+        ValueError: If the config has no dataloader.
+    """
+    shared: list[tuple[list[str], Mapping]] = []
+    for name in LOADERS:
+        dataset = (config.get(f'{name}_dataloader') or {}).get('dataset')
+        if dataset is None:
+            continue
+        for loaders, known in shared:
+            if known == dataset:
+                loaders.append(name)
+                break
+        else:
+            shared.append(([name], dataset))
+    if not shared:
+        raise ValueError(
+            'the config has none of train_dataloader, val_dataloader and test_dataloader with a '
+            'dataset. Give the config of a training.'
+        )
+    return [_checked(loaders, dict(dataset), every_clip) for loaders, dataset in shared]
+
+
+def _checked(loaders: list[str], settings: dict, every_clip: bool) -> Checked:
+    found: list[Finding] = []
+    records = 0
+    kind = DATASETS.get(settings['type'])
+    if isinstance(kind, type) and issubclass(kind, FeatureDataset):
+        settings.update(check_files=False, cache=None)
+    try:
+        with DefaultScope.overwrite_default_scope('egomm'):
+            dataset = DATASETS.build(settings)
+        records = len(dataset)
+    except (ValueError, OSError) as error:
+        found = [Finding('settings or annotations that cannot be used', 1, 'refuse', [str(error)])]
+    else:
+        if isinstance(dataset, FeatureDataset):
+            found = [*_segments(dataset), *_features(dataset)]
+        elif isinstance(dataset, ClipDataset):
+            found = list(_media(dataset, every_clip))
+    return Checked(loaders, settings['type'], settings.get('ann_file'), records, found)
+
+
+def _segments(dataset: FeatureDataset) -> Iterator[Finding]:
+    policy = {**dataset.policy._asdict(), 'no_text': 'drop'}
+    for name, count in dataset.counts.items():
+        if count:
+            yield Finding(NOT_FITTING[name], count, policy[name], [])
+    past, longer = [], []
+    for record in dataset.records:
+        for start, end in dataset.stated_segments(record):
+            if end > record['duration'] + SAME_SECONDS:
+                past.append(f'{dataset.name_of(record)}: {end - record["duration"]:.3f} s')
+            if end - start > record['duration']:
+                longer.append(f'{dataset.name_of(record)}: {end - start:.3f} s')
+    yield from _found('of these, past the end by more than 1 ms', past, policy['outside'])
+    yield from _found('of these, longer than their clip', longer, policy['outside'])
+    background = [
+        dataset.name_of(record)
+        for record in dataset.records
+        if not dataset.test_mode
+        and record['gt']
+        and not any(len(target['segments']) for target in record['gt'].values())
+    ]
+    yield from _found('clips without segments, all background', background, 'keep')
+    if isinstance(dataset, LanguageQueries):
+        wordless = []
+        for record in dataset.records:
+            try:
+                dataset.check_words(record)
+                dataset.more_inputs(record)
+            except ValueError as error:
+                wordless.append(str(error))
+        yield from _found('queries without words', wordless, 'refuse')
+
+
+def _features(dataset: FeatureDataset) -> Iterator[Finding]:
+    rows: dict[str, list[dict]] = {}
+    for record in dataset.records:
+        rows.setdefault(record['clip_id'], []).append(record)
+    unseen, short = [], []
+    broken = {name: [] for name in ('missing', 'unreadable', 'length')}
+    for clip, record in dataset.clips().items():
+        grid = None
+        for name, source in dataset.sources.items():
+            grid = None
+            kind = 'unreadable'
+            try:
+                owner = source.owner(record)
+                if owner not in source.store:
+                    broken['missing'].append(f'{source.store.path}, {owner} ({name})')
+                    continue
+                source.store.read(owner)
+                kind = 'length'
+                features, grid = source.clip(record, dataset.length)
+            except ValueError as error:
+                broken[kind].append(str(error))
+                continue
+            if record['duration'] * source.grid.fps < source.grid.window:
+                short.append(f'{clip} ({name}): {record["duration"]:.3f} s')
+        for row in rows[clip] if grid is not None else ():
+            for target in row['gt'].values():
+                positions = grid.positions(target['segments'])
+                _, kept = segments_within(positions, 0, len(features), dataset.min_share)
+                unseen += [dataset.name_of(row)] * int((~kept).sum())
+    yield from _found('clips without features', broken['missing'], 'refuse')
+    yield from _found(
+        'unreadable features, or of another dim', broken['unreadable'], 'refuse'
+    )
+    yield from _found('features of another length than their clip', broken['length'], 'refuse')
+    yield from _found('clips shorter than one window', short, 'keep')
+    if not dataset.test_mode:
+        yield from _found('segments that too few positions see', unseen, 'drop')
+
+
+def _media(dataset: ClipDataset, every_clip: bool) -> Iterator[Finding]:
+    policy = 'refuse' if dataset.test_mode else 'replace'
+    dataset.test_mode = True  # what cannot be read is then an error and not another clip
+    last: dict[str, int] = {}
+    stop: dict[str, float] = {}
+    lacking: dict[str, dict[str, None]] = {}
+    drifting: dict[str, str] = {}
+    owner = list(dataset.PLACEHOLDERS.values())[-1]
+    for index in range(len(dataset)):
+        record = dataset.get_data_info(index)
+        name = record[owner]
+        if name not in last or record['stop_seconds'] > stop[name]:
+            last[name], stop[name] = index, record['stop_seconds']
+        for modality, source in record['sources'].items():
+            if source is None:
+                lacking.setdefault(modality, {})[name] = None
+    broken = []
+    for index in range(len(dataset)) if every_clip else last.values():
+        try:
+            dataset[index]
+        except MediaError as error:
+            broken.append(str(error))
+    for name, index in last.items():
+        record = dataset.get_data_info(index)
+        source = record['sources'].get('rgb')
+        if source is None or source['type'] != 'video' or 'begin_frame' in source:
+            continue
+        try:
+            rate = frame_rate(source['path'])
+        except MediaError:
+            continue  # among those that cannot be loaded
+        if rate:
+            drift = abs(record['stop_frame'] / rate - record['stop_seconds'])
+            if drift > DRIFT_SECONDS:
+                drifting[name] = f'{name}: {rate:.2f} fps, {drift:.2f} s'
+    for modality, names in lacking.items():
+        yield from _found(f'{dataset.sources.owners} without {modality}', list(names), 'mask')
+    yield from _found('clips that cannot be loaded', broken, policy)
+    drift = 'videos whose frame numbers drift from their time stamps, which are read'
+    yield from _found(drift, list(drifting.values()), 'keep')
+
+
+def _found(what: str, examples: list[str], policy: str) -> Iterator[Finding]:
+    if examples:
+        yield Finding(what, len(examples), policy, examples[:EXAMPLES])

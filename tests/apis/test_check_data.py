@@ -1,0 +1,188 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+
+from egomm.apis.check_data import check_config
+from egomm.testing.features import write_feature_world
+
+
+def moments(root, name='moments_train.json', **more):
+    return dict(
+        type='MomentQueries',
+        data_root=str(root),
+        ann_file=f'annotations/{name}',
+        classes='annotations/moment_classes.txt',
+        sources=dict(ego=dict(path='features/ego'), slow=dict(path='features/slow')),
+        length=32,
+        **more,
+    )
+
+
+def check(dataset, **more):
+    config = Config(dict(train_dataloader=dict(dataset=dataset), **more))
+    return check_config(config)
+
+
+def found(checked):
+    return {finding.what: (finding.count, finding.policy) for finding in checked.findings}
+
+
+@pytest.fixture
+def world(feature_world, tmp_path):
+    shutil.copytree(feature_world, tmp_path / 'world')
+    return tmp_path / 'world'
+
+
+def test_a_sound_world_has_no_findings_and_shared_data_is_checked_once(feature_world):
+    val = moments(feature_world, 'moments_val.json', test_mode=True)
+    loader = dict(dataset=val)
+    checked = check(moments(feature_world), val_dataloader=loader, test_dataloader=loader)
+    assert [data.loaders for data in checked] == [['train'], ['val', 'test']]
+    assert [(data.records, data.findings, data.fine) for data in checked] == [(2, [], True)] * 2
+    with pytest.raises(ValueError, match='has none of train_dataloader'):
+        check_config(Config(dict(model=1)))
+
+
+def test_segments_that_do_not_fit_are_counted_with_their_policy(world):
+    path = world / 'annotations/moments_train.json'
+    content = json.loads(path.read_text())
+    clips = [video['clips'][0] for video in content['videos']]
+    first, second = (clip['annotations'][0]['labels'] for clip in clips)
+    first[0]['end_time'] += 1000
+    first.append(dict(first[1]))
+    first.append(dict(first[1], end_time=first[1]['start_time']))
+    second.clear()
+    path.write_text(json.dumps(content))
+    (checked,) = check(moments(world, policy=dict(repeated='keep')))
+    assert found(checked) == {
+        'segments that leave their clip': (1, 'clip'),
+        'segments without length': (1, 'drop'),
+        'segments that repeat one of their label': (1, 'keep'),
+        'of these, past the end by more than 1 ms': (1, 'clip'),
+        'of these, longer than their clip': (1, 'clip'),
+        'clips without segments, all background': (1, 'keep'),
+    }
+    assert checked.fine
+    (checked,) = check(moments(world, policy=dict(outside='refuse')))
+    assert found(checked) == {'settings or annotations that cannot be used': (1, 'refuse')}
+    assert 'leaves the clip' in checked.findings[0].examples[0]
+    assert not checked.fine
+
+
+def test_features_are_all_read_and_each_kind_of_fault_is_counted(world):
+    features = world / 'features'
+    ego, slow = ([*sorted((features / name).glob('*train*.npy'))] for name in ('ego', 'slow'))
+    ego[0].unlink()
+    np.save(ego[1], np.load(ego[1])[:, :5])
+    np.save(slow[0], np.full((4, 24), np.nan))
+    np.save(slow[1], np.load(slow[1])[:60])
+    (checked,) = check(moments(world))
+    assert found(checked) == {
+        'clips without features': (1, 'refuse'),
+        'unreadable features, or of another dim': (2, 'refuse'),
+        'features of another length than their clip': (1, 'refuse'),
+    }
+    assert ego[0].stem in checked.findings[0].examples[0]
+
+
+def test_short_clips_and_what_no_position_sees_are_counted(world):
+    path = world / 'annotations/moments_train.json'
+    content = json.loads(path.read_text())
+    for video in content['videos']:
+        (clip,) = video['clips']
+        clip['video_end_sec'] = clip['video_start_sec'] + 0.5
+        name = clip['clip_uid']
+        label = clip['annotations'][0]['labels'][0]
+        clip['annotations'][0]['labels'] = [dict(label, start_time=0.0, end_time=0.25)]
+        np.save(world / f'features/ego/{name}.npy', np.ones((1, 16), np.float32))
+    path.write_text(json.dumps(content))
+    sources = dict(ego=dict(path='features/ego'))
+    (checked,) = check(dict(moments(world), length=None, sources=sources))
+    assert found(checked) == {
+        'clips shorter than one window': (2, 'keep'),
+        'segments that too few positions see': (2, 'drop'),
+    }
+
+
+def test_queries_without_text_are_dropped_and_without_words_refused(world):
+    path = world / 'annotations/nlq_train.json'
+    content = json.loads(path.read_text())
+    (annotation,) = content['videos'][0]['clips'][0]['annotations']
+    annotation['language_queries'][0]['query'] = None
+    annotation['language_queries'][1]['query'] = '?'
+    path.write_text(json.dumps(content))
+    dataset = dict(moments(world, 'nlq_train.json'), type='LanguageQueries')
+    del dataset['classes']
+    (checked,) = check(dict(dataset, words=dict(num_tokens=9)))
+    assert found(checked) == {
+        'queries without a text': (1, 'drop'),
+        'queries without words': (1, 'refuse'),
+    }
+    (world / 'features/words').joinpath(f'{annotation["annotation_uid"]}_1.npy').unlink()
+    (checked,) = check(dict(dataset, words=dict(path='features/words')))
+    assert found(checked)['queries without words'] == (1, 'refuse')
+
+
+def test_every_odd_real_moment_is_found(realdata, tmp_path):
+    write_feature_world(tmp_path, train=1, val=1)
+    dataset = dict(
+        moments(tmp_path, policy=dict(outside='drop')),
+        ann_file=str(realdata / 'ego4d_mq/ego4d_mq_v1_clip_annotations.json'),
+        classes=str(realdata / 'ego4d_mq/ego4d_label_map.txt'),
+    )
+    (checked,) = check(dataset)
+    assert checked.records == 2495
+    counts = found(checked)
+    assert counts['of these, past the end by more than 1 ms'] == (1337, 'drop')
+    assert counts['of these, longer than their clip'] == (108, 'drop')
+    assert counts['segments that repeat one of their label'] == (21, 'drop')
+    assert counts['clips without features'] == (2 * 2495, 'refuse')
+
+
+def kitchen(root, **more):
+    media = dict(
+        rgb=dict(type='video', path='{participant}/videos/{video}.MP4'),
+        audio=dict(type='container', path='{participant}/videos/{video}.MP4'),
+    )
+    return dict(
+        type='EpicKitchens',
+        data_root=str(root),
+        ann_file='annotations/EPIC_100_train.csv',
+        verb_classes=12,
+        noun_classes=16,
+        sources=media,
+        pipeline=[
+            dict(type='SampleSegments', num_frames=2, mode='centre'),
+            dict(type='LoadRGB'),
+            dict(type='PackSample', inputs=['rgb']),
+        ],
+        **more,
+    )
+
+
+def test_videos_that_are_missing_or_cut_off_are_found_by_the_clip_that_ends_last(
+    toy_world, tmp_path
+):
+    root = tmp_path / 'kitchen'
+    shutil.copytree(toy_world, root)
+    (checked,) = check(kitchen(root))
+    assert checked.fine
+    assert not {'clips that cannot be loaded', 'videos without rgb'} & found(checked).keys()
+    clips = checked.records
+    path, *others = sorted(root.glob('*/videos/*.MP4'))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    for test_mode, policy in ((False, 'replace'), (True, 'refuse')):
+        config = Config(dict(train_dataloader=dict(dataset=kitchen(root, test_mode=test_mode))))
+        few, all_of_it = (check_config(config, every)[0] for every in (False, True))
+        assert found(few)['clips that cannot be loaded'] == (1, policy)
+        assert path.name in few.findings[0].examples[0]
+        assert found(all_of_it)['clips that cannot be loaded'][0] > 1
+        assert few.fine == (policy == 'replace')
+        assert few.records == clips
+    path.unlink()
+    (checked,) = check(kitchen(root))
+    assert found(checked) == {'settings or annotations that cannot be used': (1, 'refuse')}
+    assert 'have no file of any modality' in checked.findings[0].examples[0]
