@@ -6,6 +6,12 @@ python tools/score.py epic100 RESULTS... --annotations EPIC_100_validation.csv \
 
 RESULTS are files that tools/test.py --results or --dump wrote, or that other code saved in the
 format of the official scripts; of several the logits are averaged (late fusion).
+
+python tools/score.py mq FOUND.json... --annotations moments_val.json
+python tools/score.py nlq FOUND.json... --annotations nlq_val.json
+
+FOUND are files that tools/test.py --results FOUND.json wrote; of several, the moments of a clip are
+put together and go through soft-NMS, of a query the five most confident windows are taken.
 """
 
 import argparse
@@ -16,9 +22,12 @@ from typing import Any
 
 from egomm.apis import launch
 from egomm.functional.csv_columns import OFFICIAL_LABELS, read_columns
+from egomm.functional.detection import moment_report
 from egomm.functional.labels import read_labels
 from egomm.functional.result_file import Results
+from egomm.functional.retrieval import query_report
 from egomm.functional.scores import class_report, epic100, shot_accuracy
+from egomm.functional.segment_files import query_key, read_answers, read_moments_found
 from egomm.functional.wording import first_names
 from egomm.submission.fusion import fuse
 from egomm.submission.result_files import read_results
@@ -66,16 +75,23 @@ def run_epic100(args: argparse.Namespace) -> None:
     count = f'{len(rows)} of the {len(table["narration_id"])} clips of {args.annotations}'
     print(f'EPIC-KITCHENS-100 action recognition (protocol epic100), percent, {count}')
     print(as_table(metrics))
+    write_report(
+        args,
+        'epic100',
+        metrics,
+        results=args.results,
+        weights=args.weights,
+        clips=len(rows),
+        annotated_clips=len(table['narration_id']),
+    )
+
+
+def write_report(
+    args: argparse.Namespace, protocol: str, metrics: dict[str, float], **about: Any
+) -> None:
+    """The numbers as JSON, if they are wanted."""
     if args.json:
-        report: dict[str, Any] = dict(
-            protocol='epic100',
-            results=args.results,
-            weights=args.weights,
-            annotations=args.annotations,
-            clips=len(rows),
-            annotated_clips=len(table['narration_id']),
-            metrics=metrics,
-        )
+        report = dict(protocol=protocol, annotations=args.annotations, **about, metrics=metrics)
         Path(args.json).parent.mkdir(parents=True, exist_ok=True)
         Path(args.json).write_text(json.dumps(report, indent=2) + '\n', encoding='utf-8')
 
@@ -139,10 +155,72 @@ def as_table(metrics: dict[str, float]) -> str:
     return '\n'.join([head, *map(str.rstrip, rows)])
 
 
+def add_segments(
+    commands: argparse._SubParsersAction, name: str, title: str, annotations: str, run: Any
+) -> None:
+    parser = commands.add_parser(name, help=title)
+    parser.add_argument('found', nargs='+', metavar='FOUND.json', help='segments of one model each')
+    parser.add_argument('--annotations', required=True, metavar=annotations, help='with labels')
+    parser.add_argument('--split', default='val', help='of the annotations, val by default')
+    parser.add_argument('--json', metavar='FILE', help='also write the numbers to this file')
+    parser.set_defaults(run=run)
+
+
+def run_mq(args: argparse.Namespace) -> None:
+    # These load torch, which scores of verbs and nouns do without.
+    from egomm.datasets.moments import moment_classes, read_moments
+    from egomm.functional.segment_merging import merge_moments
+
+    classes = moment_classes(args.annotations)
+    records = read_moments(args.annotations, classes, [args.split]).records
+    found = merge_moments([read_moments_found(path) for path in args.found])
+    check_known([record['clip_id'] for record in records], list(found), 'clips', args.annotations)
+    report_segments(
+        args, 'ego4d_mq', moment_report({record['clip_id']: record for record in records}, found)
+    )
+
+
+def run_nlq(args: argparse.Namespace) -> None:
+    from egomm.datasets.queries import read_queries
+    from egomm.functional.segment_merging import merge_answers
+
+    splits = None if args.annotations.endswith('.jsonl') else [args.split]
+    windows = {
+        (row['clip_id'], row['annotation_id'], row['query_index']): row['window']
+        for row in read_queries(args.annotations, splits).records
+    }
+    answers = merge_answers([read_answers(path) for path in args.found])
+    found = {query_key(row): row['predicted_times'] for row in answers}
+    check_known(list(windows), list(found), 'queries', args.annotations)
+    report_segments(args, 'ego4d_nlq', query_report(windows, found))
+
+
+def check_known(known: Sequence[Any], found: Sequence[Any], what: str, path: str) -> None:
+    """Refuse predictions without truth; truth without predictions counts as missed."""
+    there = set(known)
+    unknown = [name for name in found if name not in there]
+    if unknown:
+        raise ValueError(
+            f'{path} has no labels for {len(unknown)} of the {len(found)} {what}: '
+            f'{first_names(list(map(str, unknown)))}. Give the annotations of the split that was '
+            'predicted.'
+        )
+    print(f'{len(found)} of the {len(known)} {what} of {path} have predictions')
+
+
+def report_segments(args: argparse.Namespace, protocol: str, metrics: dict[str, float]) -> None:
+    print(f'protocol {protocol}, fractions')
+    for name, value in metrics.items():
+        print(f'{name:<20} {value:.4f}')
+    write_report(args, protocol, metrics, found=args.found)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description='Score saved predictions.')
     commands = parser.add_subparsers(required=True, metavar='PROTOCOL')
     add_epic100(commands)
+    add_segments(commands, 'mq', 'Ego4D Moment Queries', 'moments_val.json', run_mq)
+    add_segments(commands, 'nlq', 'Ego4D Natural Language Queries', 'nlq_val.json', run_nlq)
     args = parser.parse_args(arguments)
     args.run(args)
 

@@ -5,10 +5,17 @@ python tools/submit.py c1 RESULTS... --timestamps EPIC_100_test_timestamps.csv \
 python tools/submit.py c1 --check submission.zip --timestamps EPIC_100_test_timestamps.csv
 python tools/submit.py ek55 RESULTS... --s1 EPIC_test_s1_timestamps.csv \\
     --s2 EPIC_test_s2_timestamps.csv --out submission.zip
+python tools/submit.py mq FOUND.json... --annotations moments_test_unannotated.json \\
+    --classes moments_train.json moments_val.json --out submission.json
+python tools/submit.py nlq FOUND.json... --annotations nlq_test_unannotated.json \\
+    --out submission.json
 
 RESULTS are files that tools/test.py --results or --dump wrote, or that other code saved in the
 format of the official scripts; of several the logits are averaged (late fusion). For ek55 a file
 may hold the clips of either test set; the files of s1 and s2 of one model are joined.
+
+FOUND are files that tools/test.py --results FOUND.json wrote. Of several, the moments of a clip are
+put together and go through soft-NMS, of a query the five most confident windows are taken.
 """
 
 import argparse
@@ -21,10 +28,18 @@ import numpy as np
 from egomm.apis import launch
 from egomm.functional.csv_columns import read_columns
 from egomm.functional.result_file import Results
+from egomm.functional.segment_files import read_answers, read_moments_found
 from egomm.functional.wording import first_names
+from egomm.submission import ego4d_segments as ego4d
 from egomm.submission import epic55_recognition as ek55
 from egomm.submission import epic100_recognition as c1
-from egomm.submission.challenges import EPIC55_RECOGNITION, EPIC100_RECOGNITION
+from egomm.submission.challenges import (
+    EGO4D_MOMENTS,
+    EGO4D_QUERIES,
+    EPIC55_RECOGNITION,
+    EPIC100_RECOGNITION,
+    Challenge,
+)
 from egomm.submission.fusion import fuse
 from egomm.submission.result_files import read_results
 
@@ -139,11 +154,88 @@ def by_test_set(files: Sequence[Results]) -> Results:
     )
 
 
+def add_ego4d(
+    commands: argparse._SubParsersAction, name: str, challenge: Challenge, annotations: str
+) -> argparse.ArgumentParser:
+    """What both challenges of Ego4D take."""
+    parser = commands.add_parser(name, help=challenge.name)
+    parser.add_argument('found', nargs='*', metavar='FOUND.json', help='segments of one model each')
+    parser.add_argument(
+        '--annotations', required=True, metavar=annotations, help='the file of the test split'
+    )
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument('--out', metavar='FILE.json', help='submission to write')
+    target.add_argument('--check', metavar='FILE.json', help='only check this submission')
+    parser.add_argument('--force', action='store_true', help='overwrite an existing file')
+    parser.set_defaults(parser=parser)
+    return parser
+
+
+def add_mq(commands: argparse._SubParsersAction) -> None:
+    parser = add_ego4d(commands, 'mq', EGO4D_MOMENTS, 'moments_test_unannotated.json')
+    parser.add_argument(
+        '--classes',
+        required=True,
+        nargs='+',
+        metavar='FILE',
+        help='a label map (.txt), or annotation files whose classes are taken',
+    )
+    parser.set_defaults(run=run_mq)
+
+
+def run_mq(args: argparse.Namespace) -> None:
+    # These load torch, which scores of verbs and nouns do without.
+    from egomm.datasets.moments import class_names, read_moments
+    from egomm.functional.segment_merging import merge_moments
+
+    check_ego4d(args, EGO4D_MOMENTS)
+    classes = class_names(args.classes)
+    records = read_moments(args.annotations, classes, ['test']).records
+    clips = [record['clip_id'] for record in records]
+    if args.check:
+        ego4d.check_moments(args.check, clips, classes)
+        print(f'{args.check} is valid: {len(clips)} clips')
+        return
+    moments = merge_moments([read_moments_found(path) for path in args.found])
+    ego4d.write_moments(args.out, moments, clips, classes, args.force)
+    count = sum(map(len, moments.values()))
+    print(f'Wrote {args.out}: {len(clips)} clips, {count} moments of {len(args.found)} file(s)')
+
+
+def add_nlq(commands: argparse._SubParsersAction) -> None:
+    parser = add_ego4d(commands, 'nlq', EGO4D_QUERIES, 'nlq_test_unannotated.json')
+    parser.set_defaults(run=run_nlq)
+
+
+def run_nlq(args: argparse.Namespace) -> None:
+    from egomm.datasets.queries import read_queries
+    from egomm.functional.segment_merging import merge_answers
+
+    check_ego4d(args, EGO4D_QUERIES)
+    records = read_queries(args.annotations).records
+    queries = [(row['clip_id'], row['annotation_id'], row['query_index']) for row in records]
+    if args.check:
+        ego4d.check_answers(args.check, queries)
+        print(f'{args.check} is valid: {len(queries)} queries')
+        return
+    answers = merge_answers([read_answers(path) for path in args.found])
+    ego4d.write_answers(args.out, answers, queries, args.force)
+    print(f'Wrote {args.out}: {len(queries)} queries, answered by {len(args.found)} file(s)')
+
+
+def check_ego4d(args: argparse.Namespace, challenge: Challenge) -> None:
+    if bool(args.check) == bool(args.found):
+        args.parser.error('--out wants FOUND.json, --check takes none')
+    print(challenge.describe())
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description='Make and check submissions to challenges.')
     commands = parser.add_subparsers(required=True, metavar='CHALLENGE')
     add_c1(commands)
     add_ek55(commands)
+    add_mq(commands)
+    add_nlq(commands)
     args = parser.parse_args(arguments)
     args.run(args)
 

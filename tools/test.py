@@ -28,13 +28,14 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     )
     parser.add_argument(
         '--results',
-        metavar='FILE.pkl|.pt',
+        metavar='FILE.pkl|.pt|.json',
         help='instead of evaluating, write verb and noun scores in the format of the official '
-        'EPIC-KITCHENS-100 scripts, for tools/score.py and tools/submit.py; needs no labels',
+        'EPIC-KITCHENS-100 scripts, or (.json) the moments or answers that were found, for '
+        'tools/score.py and tools/submit.py; needs no labels',
     )
     args = parser.parse_args(arguments)
-    if args.results and not args.results.endswith(('.pkl', '.pt')):
-        parser.error(f'--results wants a name that ends in .pkl or .pt; got {args.results}')
+    if args.results and not args.results.endswith(('.pkl', '.pt', '.json')):
+        parser.error(f'--results wants a name that ends in .pkl, .pt or .json; got {args.results}')
     if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
         parser.error(f'--dump wants a name that ends in .pkl or .pickle; got {args.dump}')
     return args
@@ -53,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Now, not after the whole evaluation, is the time to find out that it cannot be written.
         Path(file).parent.mkdir(parents=True, exist_ok=True)
     if args.results:
-        config.test_evaluator = dict(type='ResultFile', path=args.results)
+        kind = 'SegmentFile' if args.results.endswith('.json') else 'ResultFile'
+        config.test_evaluator = dict(type=kind, path=args.results)
     if args.dump:
         evaluators = config.get('test_evaluator') or []
         evaluators = list(evaluators) if isinstance(evaluators, (list, tuple)) else [evaluators]

@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 
 from egomm.datasets.feature_clips import FeatureSource
 from egomm.datasets.feature_store import FeatureStore, read_description
-from egomm.datasets.moments import moment_classes, read_label_map, read_moments
+from egomm.datasets.moments import class_names, read_moments
 from egomm.datasets.queries import read_queries
 from egomm.datasets.samplers import SampleIndex
 from egomm.datasets.windows import Annotations, SegmentPolicy
@@ -217,10 +217,8 @@ class MomentQueries(FeatureDataset):
         length: int | None = 1024,
         **kwargs: Any,
     ) -> None:
-        if isinstance(classes, str):
-            names = read_label_map(osp.join(data_root, classes))
-        else:
-            names = moment_classes(*(osp.join(data_root, path) for path in classes))
+        files = [classes] if isinstance(classes, str) else classes
+        names = class_names([osp.join(data_root, path) for path in files])
         self.metainfo = dict(classes=dict(moment=names))
         rules = SegmentPolicy(**(policy or {}))
         annotations = [

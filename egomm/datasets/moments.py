@@ -82,6 +82,17 @@ def read_moments(
     return Annotations(records, dict(counts))
 
 
+def class_names(paths: Sequence[str | Path]) -> list[str]:
+    """Names of all classes, from a label map (``.txt``) or else from annotation files, sorted.
+
+    Raises:
+        ValueError: As `read_label_map` and `moment_classes`.
+    """
+    if len(paths) == 1 and Path(paths[0]).suffix == '.txt':
+        return read_label_map(paths[0])
+    return moment_classes(*paths)
+
+
 def moment_classes(*paths: str | Path) -> list[str]:
     """Names of all classes that occur in annotation files, sorted.
 

@@ -15,12 +15,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 SAME_SECONDS = 1e-3  # repeated ground truth differs by at most this much
+TIOU = (0.1, 0.2, 0.3, 0.4, 0.5)
+RECALL_TIOU = (0.3, 0.5, 0.7)
+RECALL_K = (1, 5)
+
+
+def moment_report(
+    ground_truth: Mapping[str, Mapping], predictions: Mapping[str, Sequence[Mapping]]
+) -> dict[str, float]:
+    """The numbers of the Moment Queries challenge, as fractions.
+
+    ``average_mAP`` and ``mAP_at_<IoU>`` of the official evaluation; ``recall_<k>x_at_<IoU>``, of
+    which the challenge reports ``recall_1x_at_0.5``; and ``asl_average_mAP``, for which repeated
+    ground truth counts once. For the arguments see the head of this file.
+
+    Raises:
+        ValueError: As in `mean_average_precision`.
+    """
+    official = mean_average_precision(ground_truth, predictions, TIOU)
+    recall = recall_at_kx(ground_truth, predictions, RECALL_TIOU, RECALL_K)
+    asl = mean_average_precision(ground_truth, predictions, TIOU, deduplicate=True)
+    return {
+        'average_mAP': official['average'],
+        **{f'mAP_at_{tiou}': float(value) for tiou, value in zip(TIOU, official['mAP'])},
+        **{
+            f'recall_{k}x_at_{tiou}': float(value)
+            for tiou, row in zip(RECALL_TIOU, recall)
+            for k, value in zip(RECALL_K, row)
+        },
+        'asl_average_mAP': asl['average'],
+    }
 
 
 def mean_average_precision(
     ground_truth: Mapping[str, Mapping],
     predictions: Mapping[str, Sequence[Mapping]],
-    tiou: Sequence[float] = (0.1, 0.2, 0.3, 0.4, 0.5),
+    tiou: Sequence[float] = TIOU,
     deduplicate: bool = False,
 ) -> dict:
     """Average precision of every class, and its means.

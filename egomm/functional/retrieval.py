@@ -17,7 +17,48 @@ from numpy.typing import NDArray
 
 MEAN_R1 = (0.3, 0.5)  # thresholds of the number that the challenge ranks by
 
+THRESHOLDS = (0.3, 0.5)
+TOP_K = (1, 5)
+
 Key = tuple[str, str, int]
+
+
+def query_report(
+    windows: Mapping[Key, Sequence[float]], answers: Mapping[Key, Sequence[Sequence[float]]]
+) -> dict[str, float]:
+    """The numbers of the Natural Language Queries challenge, as fractions.
+
+    Args:
+        windows: True [start, end] by query (clip, annotation, index there), as the file has it.
+        answers: Windows by query, best first. Queries without any count as wrong.
+
+    Returns:
+        ``recall_<k>_at_<IoU>``, ``mean_recall_1`` and ``missing``, see `recall_at_k`.
+
+    Raises:
+        ValueError: As in `recall_at_k`.
+    """
+    # Every query becomes an annotation of its own, so that its index is 0 there.
+    names = {key: f'{key[1]}_{key[2]}' for key in {**windows, **answers}}
+    clips = []
+    for key, (start, end) in windows.items():
+        query = dict(query=names[key], clip_start_sec=start, clip_end_sec=end)
+        annotation = dict(annotation_uid=names[key], language_queries=[query])
+        clips.append(dict(clip_uid=key[0], annotations=[annotation]))
+    records = [
+        dict(clip_uid=key[0], annotation_uid=names[key], query_idx=0, predicted_times=times)
+        for key, times in answers.items()
+    ]
+    scores = recall_at_k({'videos': [{'clips': clips}]}, {'results': records}, THRESHOLDS, TOP_K)
+    return {
+        **{
+            f'recall_{k}_at_{threshold}': float(value)
+            for threshold, row in zip(THRESHOLDS, scores['recall'])
+            for k, value in zip(TOP_K, row)
+        },
+        'mean_recall_1': scores['mean_r1'],
+        'missing': scores['missing'],
+    }
 
 
 def recall_at_k(

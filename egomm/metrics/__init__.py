@@ -7,6 +7,7 @@ from egomm.metrics.moments import Ego4dMomentMetric
 from egomm.metrics.points import GazeMetric, PointErrorMetric
 from egomm.metrics.queries import Ego4dQueryMetric
 from egomm.metrics.result_file import ResultFile
+from egomm.metrics.segment_file import SegmentFile
 
 __all__ = [
     'ClassAccuracyMetric',
@@ -17,4 +18,5 @@ __all__ = [
     'GazeMetric',
     'PointErrorMetric',
     'ResultFile',
+    'SegmentFile',
 ]

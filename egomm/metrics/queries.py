@@ -3,15 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-import torch
 from mmengine.evaluator import BaseMetric
 
-from egomm.functional.retrieval import recall_at_k
+from egomm.functional.retrieval import TOP_K, query_report
+from egomm.metrics.found import found_segments
 from egomm.registry import METRICS
-
-THRESHOLDS = (0.3, 0.5)
-TOP_K = (1, 5)
 
 
 class Answer(NamedTuple):
@@ -56,78 +52,21 @@ class Ego4dQueryMetric(BaseMetric):
                     f'Ego4dQueryMetric wants queries with a window; {name} has none. For the test '
                     'split remove the metric and write a submission.'
                 )
-            found = sample['pred'].get('query')
-            if found is None:
-                raise ValueError(
-                    f'Ego4dQueryMetric wants answers; the prediction of query {name} has '
-                    f"{sorted(sample['pred'])}, no 'query'. Give the model a head of that name."
-                )
-            segments, scores = (
-                torch.as_tensor(found[key]).double().numpy(force=True)
-                for key in ('segments', 'scores')
-            )
-            if segments.shape != (len(scores), 2) or scores.ndim != 1:
-                raise ValueError(
-                    f'Ego4dQueryMetric wants segments (K, 2) and scores (K,); got '
-                    f'{segments.shape} and {scores.shape} for query {name}.'
-                )
-            if not np.isfinite(scores).all():
-                raise ValueError(
-                    f'Ego4dQueryMetric wants finite scores; query {name} has NaN or infinity. Look '
-                    'for a diverged model or broken features.'
-                )
-            best = np.argsort(-scores, kind='stable')[: max(TOP_K)]
+            found = found_segments('Ego4dQueryMetric', sample, 'query', f'query {name}')
             self.results.append(
                 Answer(
                     sample['clip_id'],
                     sample['annotation_id'],
                     int(sample['query_index']),
                     list(sample['window']),
-                    segments[best].tolist(),
+                    found.segments[: max(TOP_K)].tolist(),
                 )
             )
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Score the queries of all processes."""
         answers = {row[:3]: row for row in (Answer(*result) for result in results)}
-        # Every query becomes an annotation of its own, so that its index is 0 there.
-        annotations = [(f'{row.annotation_id}_{row.query_index}', row) for row in answers.values()]
-        clips = [
-            {
-                'clip_uid': row.clip_id,
-                'annotations': [
-                    {
-                        'annotation_uid': name,
-                        'language_queries': [
-                            {
-                                'query': name,
-                                'clip_start_sec': row.window[0],
-                                'clip_end_sec': row.window[1],
-                            }
-                        ],
-                    }
-                ],
-            }
-            for name, row in annotations
-        ]
-        records = [
-            {
-                'clip_uid': row.clip_id,
-                'annotation_uid': name,
-                'query_idx': 0,
-                'predicted_times': row.found,
-            }
-            for name, row in annotations
-        ]
-        scores = recall_at_k(
-            {'videos': [{'clips': clips}]}, {'results': records}, THRESHOLDS, TOP_K
+        return query_report(
+            {key: row.window for key, row in answers.items()},
+            {key: row.found for key, row in answers.items()},
         )
-        return {
-            **{
-                f'recall_{k}_at_{threshold}': float(value)
-                for threshold, row in zip(THRESHOLDS, scores['recall'])
-                for k, value in zip(TOP_K, row)
-            },
-            'mean_recall_1': scores['mean_r1'],
-            'missing': scores['missing'],
-        }

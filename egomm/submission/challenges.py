@@ -15,7 +15,7 @@ class Challenge:
         name: What it is called.
         version: Version of its submission format.
         server: Where submissions went or go.
-        is_open: Whether that server takes submissions.
+        is_open: Whether that server takes submissions; None if nobody looked.
         checked: When this entry was last compared with its sources.
         note: What else is known.
     """
@@ -23,13 +23,13 @@ class Challenge:
     name: str
     version: str
     server: str
-    is_open: bool
+    is_open: bool | None
     checked: date
     note: str
 
     def describe(self) -> str:
         """Two lines for a person."""
-        state = 'open' if self.is_open else 'CLOSED'
+        state = {True: 'open', False: 'CLOSED', None: 'unknown whether open'}[self.is_open]
         return (
             f'{self.name}, submission format {self.version}; server: {self.server}, {state} '
             f'(last checked {self.checked.isoformat()})\n{self.note}'
@@ -60,5 +60,28 @@ EPIC55_RECOGNITION = Challenge(
         'The challenge of 2019 and 2020; that of EPIC-KITCHENS-100 took its place, and CodaLab '
         'ended all submissions on 2025-12-31. The format is kept for comparison with published '
         'work.'
+    ),
+)
+
+EGO4D_MOMENTS = Challenge(
+    name='Ego4D Moment Queries',
+    version='1.0',
+    server='EvalAI (eval.ai), Ego4D Moment Queries Challenge',
+    is_open=None,
+    checked=date(2026, 11, 25),
+    note=(
+        'The format of 2023, after the merging script of the official baseline; look at the server '
+        'before you rely on it.'
+    ),
+)
+
+EGO4D_QUERIES = Challenge(
+    name='Ego4D Natural Language Queries',
+    version='1.0',
+    server='EvalAI (eval.ai), Ego4D Natural Language Queries Challenge',
+    is_open=None,
+    checked=date(2026, 11, 25),
+    note=(
+        'The format of 2023, after the official baseline; look at the server before you rely on it.'
     ),
 )

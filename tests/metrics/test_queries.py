@@ -82,8 +82,8 @@ def test_only_the_five_best_count():
     'change, words',
     [
         (dict(window=None), 'a_0 has none. For the test split'),
-        (dict(pred={'moment': 0}), r"query a_0 has \['moment'\], no 'query'"),
-        (sample(scores=(1, 2)), r'got \(1, 2\) and \(2,\) for query a_0'),
+        (dict(pred={'moment': 0}), r"that of query a_0 has \['moment'\], no 'query'"),
+        (sample(scores=(1, 2)), r'got \(1, 2\), \(2,\) and \(2,\) for query a_0'),
         (sample(scores=(float('nan'),)), 'query a_0 has NaN or infinity'),
     ],
 )

@@ -1,4 +1,8 @@
-from egomm.submission.challenges import EPIC55_RECOGNITION, EPIC100_RECOGNITION
+from egomm.submission.challenges import (
+    EGO4D_QUERIES,
+    EPIC55_RECOGNITION,
+    EPIC100_RECOGNITION,
+)
 
 
 def test_an_entry_says_format_server_state_and_day():
@@ -9,3 +13,4 @@ def test_an_entry_says_format_server_state_and_day():
     text = EPIC55_RECOGNITION.describe()
     assert 'EPIC-KITCHENS-55 action recognition, submission format 0.1' in text
     assert 'CodaLab, CLOSED (last checked 2026-11-25)' in text
+    assert 'unknown whether open (last checked 2026-11-25)' in EGO4D_QUERIES.describe()

@@ -64,4 +64,4 @@ def test_another_end_of_the_name_is_an_error_of_the_command_line(command_line, t
         'scores.npz',
         code=2,
     )
-    assert '--results wants a name that ends in .pkl or .pt; got scores.npz' in output
+    assert '--results wants a name that ends in .pkl, .pt or .json; got scores.npz' in output

@@ -1,0 +1,137 @@
+"""Files of segments that a localizer found: moments of clips, or answers to queries.
+
+JSON with one key, ``results``. Moments: by clip id a list of ``label``, ``score`` and ``segment``
+[start, end]. Queries: a list of ``clip_uid``, ``annotation_uid``, ``query_idx``,
+``predicted_times`` (windows [start, end]) and ``scores``, one for each window. Best first, times in
+seconds of the clip. The local evaluators of Ego4D read the same ``results``.
+"""
+
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+SUFFIX = '.json'
+QUERY_KEYS = ('clip_uid', 'annotation_uid', 'query_idx', 'predicted_times')
+
+Moments = dict[str, list[dict[str, Any]]]
+Answers = list[dict[str, Any]]
+
+
+def write_json(path: str | Path, content: Any) -> None:
+    """Write a JSON file, which appears under its name once it is complete.
+
+    Raises:
+        ValueError: If the name does not end in ``.json``, or a number is NaN or infinite.
+    """
+    path = Path(path)
+    if path.suffix != SUFFIX:
+        raise ValueError(f'A file of segments is JSON; got {path}. Let its name end in {SUFFIX}.')
+    try:
+        text = json.dumps(content, allow_nan=False)
+    except ValueError as error:
+        raise ValueError(
+            f'{path} is to hold finite numbers only: {error}. Look for a diverged model.'
+        ) from error
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f'{path.name}.{os.getpid()}.part')
+    try:
+        part.write_text(text, encoding='utf-8')
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read_moments_found(path: str | Path) -> Moments:
+    """Moments of a file, by clip id.
+
+    Raises:
+        ValueError: If the file is missing, no JSON or holds something else.
+    """
+    results = _results(path, dict, 'moments, lists by clip id')
+    for clip, rows in results.items():
+        if not (isinstance(rows, list) and all(map(is_moment, rows))):
+            raise ValueError(
+                f'{path}, clip {clip}: a list of moments with label, score and segment '
+                '[start, end] of finite numbers is wanted. Write the file anew.'
+            )
+    return results
+
+
+def read_answers(path: str | Path) -> Answers:
+    """Answers of a file; ``scores`` may be absent.
+
+    Raises:
+        ValueError: If the file is missing, no JSON or holds something else.
+    """
+    results = _results(path, list, 'answers to queries, a list')
+    for number, row in enumerate(results):
+        times = row.get('predicted_times') if isinstance(row, dict) else None
+        scores = row.get('scores') if isinstance(row, dict) else None
+        if (
+            not is_list_of(is_window, times)
+            or any(key not in row for key in QUERY_KEYS)
+            or not (scores is None or (is_list_of(is_number, scores) and len(scores) == len(times)))
+        ):
+            raise ValueError(
+                f'{path}, answer {number}: {", ".join(QUERY_KEYS)} are wanted, windows '
+                '[start, end] of finite numbers and, if there are any, as many scores. Write the '
+                'file anew.'
+            )
+    return results
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a finite number of a JSON file."""
+    try:
+        return type(value) in (int, float) and math.isfinite(value)
+    except OverflowError:  # an integer of over 300 digits
+        return False
+
+
+def is_window(value: Any) -> bool:
+    """Whether it is [start, end] with finite numbers."""
+    return is_list_of(is_number, value) and len(value) == 2
+
+
+def is_moment(value: Any) -> bool:
+    """Whether it has a label, a score and a segment."""
+    return (
+        isinstance(value, Mapping)
+        and isinstance(value.get('label'), str)
+        and is_number(value.get('score'))
+        and is_window(value.get('segment'))
+    )
+
+
+def is_list_of(test: Any, value: Any) -> bool:
+    """Whether it is a list all of whose items pass the test."""
+    return isinstance(value, list) and all(map(test, value))
+
+
+def query_key(row: Mapping[str, Any]) -> tuple[str, str, int]:
+    """What tells queries apart: clip, annotation and index there."""
+    return row['clip_uid'], row['annotation_uid'], row['query_idx']
+
+
+def _results(path: str | Path, kind: type, wanted: str) -> Any:
+    if not Path(path).is_file():
+        raise ValueError(f'There is no file {path} of segments. Correct the path.')
+    try:
+        content = json.loads(Path(path).read_text(encoding='utf-8'))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f'{path} cannot be read as JSON: {error}. Write the file anew.') from error
+    results = content.get('results') if isinstance(content, dict) else None
+    if not isinstance(results, kind):
+        raise ValueError(
+            f"{path} wants {wanted}, under 'results'; got {type(results).__name__}. Give a file "
+            'of tools/test.py --results.'
+        )
+    return results
+
+
+def best_first(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Moments by descending score; of equal ones the first listed comes first."""
+    return sorted(rows, key=lambda row: -row['score'])

@@ -1,0 +1,242 @@
+"""Submissions to the Ego4D challenges Moment Queries and Natural Language Queries, format 1.0.
+
+JSON files (github.com/EGO4D/episodic-memory). Moments: ``detect_results`` and ``retrieve_results``,
+both by clip id a list of ``label``, ``score`` and ``segment``; recall counts the first ones of a
+list, so they come best first. Queries: ``results``, a list of ``clip_uid``, ``annotation_uid``,
+``query_idx`` and up to five ``predicted_times``, best first.
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from egomm.functional.segment_files import (
+    QUERY_KEYS,
+    Answers,
+    Moments,
+    best_first,
+    is_list_of,
+    is_moment,
+    is_window,
+    query_key,
+    write_json,
+)
+from egomm.functional.wording import first_names
+from egomm.submission.challenges import EGO4D_MOMENTS, EGO4D_QUERIES, Challenge
+
+LISTS = ('detect_results', 'retrieve_results')
+NAMES = {EGO4D_MOMENTS: 'ego4d_moment_queries', EGO4D_QUERIES: 'ego4d_nlq_challenge'}
+WINDOWS = 5
+
+Key = tuple[str, str, int]
+
+
+def write_moments(
+    path: str | Path,
+    moments: Moments,
+    clips: Sequence[str],
+    classes: Sequence[str],
+    force: bool = False,
+) -> None:
+    """Check moments and write them as a submission; both lists are the same, best first.
+
+    Args:
+        path: File to write; its name ends in ``.json``.
+        moments: By clip id, see `egomm.functional.segment_files`.
+        clips: All ids of the test split.
+        classes: Names of all classes.
+        force: Overwrite an existing file.
+
+    Raises:
+        ValueError: If the file exists, its name has another end, or the moments would be no valid
+            submission; the text holds all faults.
+    """
+    rows = {clip: best_first(found) for clip, found in moments.items()}
+    document = {**_head(EGO4D_MOMENTS), **dict.fromkeys(LISTS, rows)}
+    _refuse('These moments make', EGO4D_MOMENTS, moment_faults(document, clips, classes))
+    _write(path, document, force)
+
+
+def write_answers(
+    path: str | Path, answers: Answers, queries: Sequence[Key], force: bool = False
+) -> None:
+    """Check answers and write them as a submission.
+
+    Args:
+        path: File to write; its name ends in ``.json``.
+        answers: Best window first, see `egomm.functional.segment_files`; five of them are written.
+        queries: Clip, annotation and index of all queries with a text, indices as in the official
+            file, where queries without one count too.
+        force: Overwrite an existing file.
+
+    Raises:
+        ValueError: As in `write_moments`.
+    """
+    rows = [{key: row[key] for key in QUERY_KEYS} for row in answers]
+    for row in rows:
+        row['predicted_times'] = row['predicted_times'][:WINDOWS]
+    document = {**_head(EGO4D_QUERIES), 'results': rows}
+    _refuse('These answers make', EGO4D_QUERIES, answer_faults(document, queries))
+    _write(path, document, force)
+
+
+def check_moments(path: str | Path, clips: Sequence[str], classes: Sequence[str]) -> None:
+    """Check a submission of moments.
+
+    Raises:
+        ValueError: If it is not valid; the text holds all faults.
+    """
+    document, found = _read(path)
+    _refuse(f'{path} is', EGO4D_MOMENTS, found or moment_faults(document, clips, classes))
+
+
+def check_answers(path: str | Path, queries: Sequence[Key]) -> None:
+    """Check a submission of answers to queries.
+
+    Raises:
+        ValueError: If it is not valid; the text holds all faults.
+    """
+    document, found = _read(path)
+    _refuse(f'{path} is', EGO4D_QUERIES, found or answer_faults(document, queries))
+
+
+def moment_faults(document: Any, clips: Sequence[str], classes: Sequence[str]) -> list[str]:
+    """Everything that is wrong with the content of a submission of moments, a line a kind."""
+    found, names = _head_faults(document, EGO4D_MOMENTS, LISTS), set(classes)
+    for key in LISTS if isinstance(document, dict) else ():
+        lists = document.get(key)
+        if not isinstance(lists, dict):
+            found.append(f'an object of lists by clip id is wanted as {key!r}')
+            continue
+        found += [f'{key}: {fault}' for fault in _id_faults('clips', list(lists), clips)]
+        kinds = defaultdict(list)
+        for clip, rows in lists.items():
+            for fault in _moment_list_faults(rows, names, ordered=key == 'retrieve_results'):
+                kinds[fault].append(clip)
+        found += [
+            f'{key}: {len(ids)} clips {what}: {first_names(ids)}' for what, ids in kinds.items()
+        ]
+    return found
+
+
+def answer_faults(document: Any, queries: Sequence[Key]) -> list[str]:
+    """Everything that is wrong with the content of a submission of answers, a line a kind."""
+    found = _head_faults(document, EGO4D_QUERIES, ('results',))
+    rows = document.get('results') if isinstance(document, dict) else None
+    if not isinstance(rows, list):
+        return [*found, "a list is wanted as 'results'"]
+    named = [row for row in rows if _is_named(row)]
+    if len(named) < len(rows):
+        found.append(
+            f'{len(rows) - len(named)} answers without exactly {", ".join(QUERY_KEYS)}, names as '
+            'text and the index as a whole number'
+        )
+    keys = [_name(query_key(row)) for row in named]
+    found += _id_faults('queries', keys, [_name(key) for key in queries])
+    kinds = defaultdict(list)
+    for row, key in zip(named, keys):
+        for fault in _window_faults(row['predicted_times']):
+            kinds[fault].append(key)
+    return found + [
+        f'{len(names)} queries {what}: {first_names(names)}' for what, names in kinds.items()
+    ]
+
+
+def _moment_list_faults(rows: Any, names: set[str], ordered: bool) -> Iterator[str]:
+    if not is_list_of(is_moment, rows):
+        yield 'without a list of label, score and segment [start, end] of finite numbers'
+        return
+    if any(row['label'] not in names for row in rows):
+        yield 'with labels that are no class'
+    if any(not 0 <= row['segment'][0] < row['segment'][1] for row in rows):
+        yield 'with segments that do not end after their start, or start before the clip'
+    scores = [row['score'] for row in rows]
+    if ordered and any(first < second for first, second in zip(scores, scores[1:])):
+        yield 'whose moments are not best first'
+
+
+def _window_faults(times: Any) -> Iterator[str]:
+    if not (is_list_of(is_window, times) and 1 <= len(times) <= WINDOWS):
+        yield f'without 1 to {WINDOWS} windows [start, end] of finite numbers'
+    elif any(not 0 <= start < end for start, end in times):
+        yield 'with windows that do not end after their start, or start before the clip'
+
+
+def _is_named(row: Any) -> bool:
+    return (
+        isinstance(row, dict)
+        and row.keys() == set(QUERY_KEYS)
+        and isinstance(row['clip_uid'], str)
+        and isinstance(row['annotation_uid'], str)
+        and type(row['query_idx']) is int
+    )
+
+
+def _name(key: Key) -> str:
+    return '{} {}_{}'.format(*key)
+
+
+def _id_faults(what: str, got: Sequence[str], wanted: Sequence[str]) -> Iterator[str]:
+    has, wants = Counter(got), set(wanted)
+    missing = [name for name in wanted if name not in has]
+    unknown = [name for name in has if name not in wants]
+    doubled = [name for name, count in has.items() if count > 1]
+    if missing:
+        yield f'{len(missing)} of {len(wants)} {what} missing: {first_names(missing)}'
+    if unknown:
+        yield f'{len(unknown)} unknown {what}: {first_names(unknown)}'
+    if doubled:
+        yield f'{len(doubled)} {what} more than once: {first_names(doubled)}'
+
+
+def _head(challenge: Challenge) -> dict[str, str]:
+    return {'version': challenge.version, 'challenge': NAMES[challenge]}
+
+
+def _head_faults(document: Any, challenge: Challenge, further: Sequence[str]) -> list[str]:
+    if not isinstance(document, dict):
+        return ['an object is wanted as the whole']
+    found = [
+        f'{key!r} is to be {wanted!r}, got {document.get(key)!r}'
+        for key, wanted in _head(challenge).items()
+        if document.get(key) != wanted
+    ]
+    rest = [key for key in document if key not in ('version', 'challenge', *further)]
+    return found + ([f'{len(rest)} further keys: {first_names(rest)}'] if rest else [])
+
+
+def _write(path: str | Path, document: dict, force: bool) -> None:
+    if Path(path).exists() and not force:
+        raise ValueError(
+            f'{path} exists. Choose another name, or overwrite it with --force (`force=True`).'
+        )
+    write_json(path, document)
+
+
+def _read(path: str | Path) -> tuple[Any, list[str]]:
+    if not Path(path).is_file():
+        raise ValueError(f'There is no submission {path}. Correct the path.')
+    try:
+        text = Path(path).read_text(encoding='utf-8')
+        return json.loads(text, object_pairs_hook=_object), []
+    except (ValueError, RecursionError) as error:
+        return None, [f'it cannot be read as JSON of keys that occur once: {error}']
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        doubled = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
+        raise ValueError(f'{first_names(doubled)} occurs more than once in an object')
+    return content
+
+
+def _refuse(subject: str, challenge: Challenge, found: Sequence[str]) -> None:
+    if found:
+        lines = '\n  - '.join(found)
+        raise ValueError(
+            f'{subject} no valid submission to {challenge.name}; {len(found)} kinds of fault:\n'
+            f'  - {lines}\nWrite it with tools/submit.py from what was found in the test split.'
+        )
