@@ -107,7 +107,11 @@ class EgoClips:
             present={},
             conditions={},
         )
-        return self.pipeline(results)
+        item = self.pipeline(results)
+        for view in item if isinstance(item, list) else [item]:
+            box = results.get('crop_box', (0.0, 0.0, 1.0, 1.0))
+            view['data_samples'].set_metainfo(dict(crop_box=box))
+        return item
 
     def present(self, item: dict | list[dict]) -> dict[str, bool]:
         """Which of the modalities a packed clip has."""
@@ -154,20 +158,20 @@ class MmactionClips:
         (config.model.get('test_cfg') or {}).pop('max_testing_views', None)
         self.model = load_model(config, checkpoint)
         self._steps = [
-            dict(type='mmaction.ArrayDecode')
-            if kind in _DECODERS
-            else {**step, 'type': _scoped(step['type'])}
+            _take_images if kind in _DECODERS else {**step, 'type': _scoped(step['type'])}
             for step, kind in zip(steps, kinds, strict=True)
             if kind not in _OPENERS
         ]
-        self.pipeline = Compose([TRANSFORMS.build(dict(step)) for step in self._steps])
+        self.pipeline = Compose(
+            [step if callable(step) else TRANSFORMS.build(dict(step)) for step in self._steps]
+        )
 
     def frames_needed(self) -> int:
         """Frames that one clip of ``SampleFrames`` spans."""
         spans = [
             step['clip_len'] * step.get('frame_interval', 1)
             for step in self._steps
-            if 'clip_len' in step and step['type'].endswith('SampleFrames')
+            if not callable(step) and 'clip_len' in step and step['type'].endswith('SampleFrames')
         ]
         return max(spans, default=1)
 
@@ -213,6 +217,14 @@ def load_clip_model(config: Config | str | Path, checkpoint: str) -> EgoClips | 
     if kind.startswith('mmaction.') or config.get('default_scope') == 'mmaction':
         return MmactionClips(config, checkpoint)
     return EgoClips(config, checkpoint)
+
+
+def _take_images(results: dict) -> dict:
+    """The step of mmaction2's pipelines that decodes, for images that are there."""
+    images = results['array'][np.ravel(results['frame_inds'])]
+    results['imgs'] = list(images)
+    results['original_shape'] = results['img_shape'] = images[0].shape[:2]
+    return results
 
 
 def _scoped(kind: Any) -> Any:

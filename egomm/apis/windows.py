@@ -19,10 +19,11 @@ import numpy as np
 from mmengine.config import Config
 
 import egomm
-from egomm.apis.clip_models import Clip, EgoClips, MmactionClips, load_clip_model
+from egomm.apis.clip_models import Clip, EgoClips, MmactionClips, Sound, load_clip_model
 from egomm.datasets.media import MediaError
 from egomm.datasets.streams import SoundStream, VideoFrames
 from egomm.datasets.window_writer import WindowWriter, sha256_of_file
+from egomm.functional.feature_grid import TimeGrid
 
 _REPORT_SECONDS = 10
 _SHOWN = 3  # bad stretches in a line
@@ -123,47 +124,43 @@ def windows_of(
         yield rest + rest[-1:] * (window - len(rest))
 
 
-def encode_windows(
+def packed_windows(
     model: EgoClips | MmactionClips,
-    video: str | Path,
-    frames: VideoFrames,
-    window: int,
-    stride: int,
+    frames: Iterable[np.ndarray | None],
+    grid: TimeGrid,
+    sound: Sound | None,
+    name: str,
     batch_size: int,
     done: int = 0,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Features and presence of a video's windows, a batch at a time.
+) -> Iterator[list[Any]]:
+    """Windows of a video as items of a batch, a batch at a time.
 
     Args:
-        model: What encodes.
-        video: The file, for its sound.
-        frames: Its frames.
-        window: Frames of a window.
-        stride: Frames from one to the next.
+        model: What packs them.
+        frames: Of the video, at ``grid.fps``.
+        grid: Window and stride.
+        sound: Of the video.
+        name: Of the video.
         batch_size: Windows of a batch.
         done: Windows to leave out.
-
-    Yields:
-        Features ``(B, C)`` and, by modality of the model, whether it is there ``(B, M)``.
     """
-    sound = SoundStream(str(video)) if 'audio' in model.modalities else None
     items: list[Any] = []
+    window, stride = int(grid.window), int(grid.stride)
     for position, images in enumerate(windows_of(frames, window, stride)):
         if position < done:
             continue
-        start = position * stride / frames.fps
-        clip = Clip(np.stack(images), frames.fps, sound, start, Path(video).stem)
-        items.append(model.pack(clip))
+        start = position * stride / grid.fps
+        items.append(model.pack(Clip(np.stack(images), grid.fps, sound, start, name)))
         if len(items) == batch_size:
-            yield _encoded(model, items)
+            yield items
             items = []
     if items:
-        yield _encoded(model, items)
+        yield items
 
 
-def _encoded(model: EgoClips | MmactionClips, items: list[Any]) -> tuple[np.ndarray, np.ndarray]:
-    present = [list(model.present(item).values()) for item in items]
-    return model.encode(items).numpy(), np.array(present, bool)
+def presence(model: EgoClips | MmactionClips, items: list[Any]) -> np.ndarray:
+    """By item and modality of the model, whether it is there: ``(B, M)`` bool."""
+    return np.array([list(model.present(item).values()) for item in items], bool)
 
 
 def _extract(
@@ -178,10 +175,12 @@ def _extract(
     done = writer.rows_done(name, video, batch)
     if done:
         say(f'{name}: goes on after {done} windows')
-    frames = VideoFrames(str(video), settings['fps'], skip=done * stride)
+    grid = TimeGrid(settings['fps'], stride, window)
+    frames = VideoFrames(str(video), grid.fps, skip=done * stride)
+    sound = SoundStream(str(video)) if 'audio' in model.modalities else None
     begun = told = time.monotonic()
-    for features, present in encode_windows(model, video, frames, window, stride, batch, done):
-        writer.append(name, video, features, present)
+    for items in packed_windows(model, frames, grid, sound, name, batch, done):
+        writer.append(name, video, model.encode(items).numpy(), presence(model, items))
         now = time.monotonic()
         if now - told >= _REPORT_SECONDS:
             told = now
