@@ -13,7 +13,8 @@ tools/extract_features.py wrote:
         --ask 'Where did I put the cup?' --ask 'When did I open the door?'
 
 A video is a file or a folder of frames (--frame-rate). --out writes a file a video and --format:
-json (all), csv (a row an answer), srt (subtitles for any player).
+json (all), csv (a row an answer), srt (subtitles for any player), html (a page with the video,
+a timeline and the answers, for any browser).
 """
 
 import argparse
@@ -26,6 +27,8 @@ from typing import Any
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from egomm.apis import exports, launch  # noqa: E402
+
+KINDS = (*exports.FORMATS, 'html')
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -41,7 +44,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         type=lambda text: text.split(','),
         default=['json'],
         metavar='KINDS',
-        help=f'some of {",".join(exports.FORMATS)}; default json',
+        help=f'some of {",".join(KINDS)}; default json',
     )
     parser.add_argument('--top', type=int, default=5, help='answers to give, default 5')
     parser.add_argument('--frame-rate', type=float, metavar='FPS', help='of a folder of frames')
@@ -56,9 +59,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     times.add_argument('--encoder', action='append', default=[], metavar='SOURCE=CONFIG,CHECKPOINT')
     times.add_argument('--features', action='append', default=[], metavar='SOURCE=DIR')
     args = parser.parse_args(arguments)
-    wrong = [kind for kind in args.format if kind not in exports.FORMATS]
+    wrong = [kind for kind in args.format if kind not in KINDS]
     if wrong:
-        parser.error(f'--format wants some of {",".join(exports.FORMATS)}; got {wrong[0]!r}')
+        parser.error(f'--format wants some of {",".join(KINDS)}; got {wrong[0]!r}')
     args.features = _pairs(parser, '--features', args.features)
     args.encoder = {
         name: tuple(value.split(','))
@@ -83,6 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             ) from error
     look = _recognizer(args) if not (args.encoder or args.features) else _localizer(args)
 
+    from egomm.apis.report import run_card, write_report
     from egomm.datasets.media import MediaError
 
     failed = 0
@@ -97,7 +101,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(line)
         for kind in args.format if args.out else ():
             path = Path(args.out, f'{Path(video).name}.{kind}')
-            path.write_text(exports.export(results, kind), encoding='utf-8')
+            if kind == 'html':
+                card = run_card(args.config, args.checkpoint)
+                write_report(path, video, results, card=card, fps=args.frame_rate)
+            else:
+                path.write_text(exports.export(results, kind), encoding='utf-8')
             print(f'  {path}')
     if failed:
         raise ValueError(f'{failed} of {len(args.videos)} videos were left out, see above.')

@@ -1,6 +1,7 @@
 """Moments and answers in one's own videos are those of the data set that the model knows."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from egomm.apis import Localizer
 from egomm.apis.windows import extract_windows
 from egomm.registry import DATASETS, MODELS
 
-from .conftest import ROOT
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope='module')

@@ -43,7 +43,7 @@ def frames(tmp_path):
 
 
 def test_a_folder_of_frames_is_recognised_and_written(tool, arguments, frames, tmp_path, capsys):
-    more = ['--out', str(tmp_path / 'o'), '--format', 'json,csv,srt', '--frame-rate', '6']
+    more = ['--out', str(tmp_path / 'o'), '--format', 'json,csv,srt,html', '--frame-rate', '6']
     tool.main([*arguments, str(frames), *more, '--top', '2'])
     shown = capsys.readouterr().out
     assert 'my frames  2.0 s' in shown
@@ -53,6 +53,7 @@ def test_a_folder_of_frames_is_recognised_and_written(tool, arguments, frames, t
     assert len(result['tasks']['verb']) == 2
     rows = list(csv.DictReader((tmp_path / 'o/my frames.csv').read_text().splitlines()))
     assert [row['task'] for row in rows] == ['verb', 'verb', 'noun', 'noun', 'action', 'action']
+    assert '"my frames"' in (tmp_path / 'o/my frames.html').read_text()
     assert (tmp_path / 'o/my frames.srt').read_text().startswith('1\n00:00:00,000 --> 00:00:02,000')
 
 
@@ -88,7 +89,7 @@ def test_a_folder_that_cannot_be_written_is_told_at_once(tool, arguments, frames
 @pytest.mark.parametrize(
     'more, words',
     [
-        (['--format', 'xml'], "wants some of json,csv,srt; got 'xml'"),
+        (['--format', 'xml'], "wants some of json,csv,srt,html; got 'xml'"),
         (['--encoder', 'ego=a.py'], 'wants SOURCE=CONFIG,CHECKPOINT'),
         (['--features', 'folder'], "--features wants SOURCE=...; got 'folder'"),
     ],
