@@ -30,6 +30,7 @@ setup(
     ],
     keywords='egocentric video, action recognition, multimodal, multi-task',
     packages=find_packages(include=['egomm', 'egomm.*']),
+    package_data={'egomm.visualization': ['*.html']},
     python_requires='>=3.10',
     install_requires=read_requirements('runtime'),
     extras_require={

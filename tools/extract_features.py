@@ -1,33 +1,58 @@
-"""Keep what the encoders of a trained model make of a data set.
+"""Keep what a trained recognizer makes of videos, or its encoders of the clips of a data set.
+
+    python tools/extract_features.py configs/toy/mimo_query.py work_dirs/mimo_query/epoch_7.pth \
+        kitchen.mp4 garden.mp4 --out data/features --fps 30 --window 32 --stride 16
+
+writes a vector for every window of each video, `kitchen.npy` and `garden.npy`, and a manifest from
+which the data sets of moments and queries know what the vectors are of. A recognizer of mmaction2
+is as good. Several processes share the videos: `torchrun --nproc-per-node 4 tools/extract...`.
 
     python tools/extract_features.py configs/toy/mimo_query.py work_dirs/mimo_query/epoch_7.pth \
         --tokens --out data/toy_kitchen/tokens
 
 `--tokens` writes the token map of every clip and modality. A config whose data set is
 `CachedTokens`, such as configs/toy/mimo_query_tokens.py, then trains a neck and heads on them
-without decoding or encoding anything. An interrupted run goes on when it is called again.
+without decoding or encoding anything.
+
+An interrupted run of either goes on when it is called again.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # `projects/` of this checkout can be imported from any folder; an installed egomm comes first.
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from egomm.apis import launch  # noqa: E402
 
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
 SPLITS = ('train', 'val', 'test')
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument('config', help='path of the config that the model was trained with')
     parser.add_argument('checkpoint', help='path of its checkpoint')
-    mode = parser.add_mutually_exclusive_group(required=True)
-    mode.add_argument('--tokens', action='store_true', help='the token map of every clip')
-    parser.add_argument('--out', required=True, metavar='DIR', help='gets one folder a split')
+    parser.add_argument('videos', nargs='*', metavar='VIDEO', help='a video file')
+    parser.add_argument('--out', required=True, metavar='DIR', help='folder of one extraction')
+    windows = parser.add_argument_group('windows of videos')
+    windows.add_argument('--window', type=int, default=32, metavar='FRAMES', help='default 32')
+    windows.add_argument('--stride', type=int, default=16, metavar='FRAMES', help='default 16')
+    windows.add_argument(
+        '--fps', type=float, default=30.0, help='rate to look at videos, default 30'
+    )
+    windows.add_argument('--batch-size', type=int, default=8, metavar='WINDOWS', help='default 8')
+    parser.add_argument(
+        '--tokens', action='store_true', help='the token map of every clip of a data set instead'
+    )
     parser.add_argument(
         '--split',
         type=lambda text: text.split(','),
@@ -51,6 +76,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     )
     parser.set_defaults(launcher='none', local_rank=0, work_dir=None)
     args = parser.parse_args(arguments)
+    if args.tokens == bool(args.videos):
+        parser.error('either videos or --tokens is wanted')
     unknown = [name for name in args.split if name not in SPLITS]
     if unknown:
         parser.error(f'--split wants some of {",".join(SPLITS)}; got {unknown[0]!r}')
@@ -65,12 +92,46 @@ def main(arguments: Sequence[str] | None = None) -> None:
     import torch
     from mmengine.utils.dl_utils import set_multi_processing
 
+    if args.videos:
+        extract_videos(config, args)
+        return
+
     from egomm.apis.extract import extract_tokens
 
     set_multi_processing(**config.get('env_cfg', {}).get('mp_cfg', {}))
     if not torch.cuda.is_available():
         launch.leave_cores_to_loaders(config)
     extract_tokens(config, args.checkpoint, args.out, args.split, args.dtype)
+
+
+def extract_videos(config: 'Config', args: argparse.Namespace) -> None:
+    """The part of this process, as torchrun has it.
+
+    Raises:
+        ValueError: If a video could not be read; the others are done.
+    """
+    import torch
+
+    from egomm.apis.windows import extract_windows
+
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count())
+    failed = extract_windows(
+        config,
+        args.checkpoint,
+        args.videos,
+        args.out,
+        window=args.window,
+        stride=args.stride,
+        fps=args.fps,
+        batch_size=args.batch_size,
+        dtype=args.dtype,
+        shard=(int(os.environ.get('RANK', 0)), int(os.environ.get('WORLD_SIZE', 1))),
+    )
+    if failed:
+        raise ValueError(
+            f'{len(failed)} videos were left out, see above. The others are in {args.out}.'
+        )
 
 
 if __name__ == '__main__':

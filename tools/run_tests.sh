@@ -17,4 +17,10 @@ for argument in "$@"; do
 done
 
 bash tools/setup_env.sh
+# Tests of the report want a browser; without one they are skipped and say so.
+if ! command -v chromium >/dev/null && command -v apt-get >/dev/null && [[ $EUID == 0 ]]; then
+    { apt-get install -y --no-install-recommends chromium ||
+        { apt-get update && apt-get install -y --no-install-recommends chromium; }; } \
+        >/dev/null 2>&1 || echo '[tests] chromium cannot be installed: browser tests are skipped'
+fi
 exec .venv/bin/python -m pytest "${markers[@]}" "${arguments[@]}"

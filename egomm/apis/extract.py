@@ -4,7 +4,6 @@ What is written is read by `egomm.datasets.cached.CachedTokens`.
 """
 
 import copy
-import hashlib
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 import egomm
 from egomm.compat import load_checkpoint
 from egomm.datasets.token_writer import TokenWriter
+from egomm.datasets.window_writer import sha256_of_file
 from egomm.functional.weights import differences
 from egomm.models import MultiIOModel
 from egomm.registry import DATASETS, MODELS
@@ -144,15 +144,6 @@ def evaluation_dataset(config: Config, split: str) -> dict:
     if 'pipeline' in evaluation:
         settings.pipeline = copy.deepcopy(evaluation.pipeline)
     return settings
-
-
-def sha256_of_file(path: str | Path) -> str:
-    """Hash of a file of any size."""
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _evaluation_loader(config: Config) -> Any:

@@ -50,6 +50,7 @@ class FeatureDataset(Dataset):
     """
 
     META_KEYS: tuple[str, ...] = ()
+    metainfo: dict[str, Any]
 
     def __init__(
         self,
@@ -79,6 +80,12 @@ class FeatureDataset(Dataset):
                 cache=None if cache is None else osp.join(data_root, cache),
             )
             for name, source in sources.items()
+        }
+        # Checkpoints keep the metainfo, so a model knows the features that it was trained on.
+        grids = {name: source.grid for name, source in self.sources.items()}
+        self.metainfo['sources'] = {
+            name: dict(fps=grid.fps, stride=grid.stride, window=grid.window)
+            for name, grid in grids.items()
         }
         self.length = length
         self.crop = crop if crop is not None or longest is None else (1.0, 1.0)

@@ -108,7 +108,7 @@ def read_video_frames(path: str, times: Sequence[float], stop: float | None = No
     """
     stop = times[-1] if stop is None else stop
     clip = f'the clip has its frames at {times[0]:.3f}-{times[-1]:.3f} s and ends at {stop:.3f} s'
-    with _opened(path) as container:
+    with opened(path) as container:
         stream = container.streams.best('video')
         if stream is None:
             raise MediaError(
@@ -117,10 +117,10 @@ def read_video_frames(path: str, times: Sequence[float], stop: float | None = No
                 'Correct the `path` of the source, or take `rgb` out of `sources`.',
             )
         stream.codec_context.thread_count = 1  # the workers of the loader are the parallelism
-        origin = _origin(container)
+        origin = origin_of(container)
         frame_seconds = float(1 / (stream.average_rate or stream.guessed_rate or 25))
         tolerance = TOLERANCE_FRAMES * frame_seconds
-        stated_end = _stated_end(container, stream, origin)
+        stated_end = stated_end_of(container, stream, origin)
         if stop > stated_end + tolerance:
             raise MediaError(
                 path,
@@ -150,6 +150,7 @@ def read_video_frames(path: str, times: Sequence[float], stop: float | None = No
             if frame is not before:
                 # One thread: starting more costs ten times the conversion of a small frame.
                 image = reformatter.reformat(frame, format='rgb24', threads=1).to_ndarray()
+                image = upright(image, frame.rotation)
             images.append(image)
             before = frame
     return np.stack(images)
@@ -171,16 +172,16 @@ def read_audio(path: str, first: int, count: int, sample_rate: int) -> AudioPart
     Raises:
         MediaError: If the file is missing or broken.
     """
-    with _opened(path) as container:
+    with opened(path) as container:
         stream = container.streams.best('audio')
         if stream is None:
             return None
-        origin = _origin(container)
+        origin = origin_of(container)
         stop_seconds = (first + count) / sample_rate
         begin_seconds = first / sample_rate - AUDIO_WARM_UP_SECONDS
         if begin_seconds > 0:
             container.seek(_to_ticks(begin_seconds + origin, stream), stream=stream)
-        to_mono = _ToMono(stream, sample_rate)
+        to_mono = ToMono(stream, sample_rate)
         chunks: list[np.ndarray] = []
         position = 0
         for frame in container.decode(stream):
@@ -217,7 +218,7 @@ def frame_rate(path: str) -> float | None:
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[av.container.InputContainer]:
+def opened(path: str) -> Iterator[av.container.InputContainer]:
     """Open a file; every error of FFmpeg becomes a MediaError, and the file is closed."""
     options = _WAV_OPTIONS if path.lower().endswith('.wav') else {}
     try:
@@ -232,7 +233,12 @@ def _opened(path: str) -> Iterator[av.container.InputContainer]:
         ) from error
 
 
-class _ToMono:
+def upright(image: np.ndarray, rotation: int) -> np.ndarray:
+    """An image ``(H, W, C)`` turned as a player turns it, anticlockwise in degrees."""
+    return np.ascontiguousarray(np.rot90(image, rotation // 90)) if rotation else image
+
+
+class ToMono:
     """Audio frames to one channel of float32 in -1..1 at ``sample_rate``.
 
     The way is 16-bit, as in a prepared wav: FFmpeg mixes channels to their mean in whole numbers,
@@ -255,12 +261,12 @@ class _ToMono:
         return [part.to_ndarray()[0] / np.float32(32768) for part in parts]
 
 
-def _origin(container: av.container.InputContainer) -> float:
+def origin_of(container: av.container.InputContainer) -> float:
     """Time stamp, in seconds, at which a player starts the file."""
     return (container.start_time or 0) / av.time_base
 
 
-def _stated_end(
+def stated_end_of(
     container: av.container.InputContainer,
     stream: av.VideoStream,
     origin: float,

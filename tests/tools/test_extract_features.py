@@ -6,6 +6,9 @@ import re
 
 import pytest
 import torch
+from mmengine.config import Config
+
+from egomm.registry import MODELS
 
 
 @pytest.fixture(scope='module')
@@ -69,7 +72,8 @@ def test_one_split_in_float16(tool, command_line, trained, tmp_path, monkeypatch
 @pytest.mark.parametrize(
     'arguments, words',
     [
-        (['--out', 'x'], 'one of the arguments --tokens is required'),
+        (['--out', 'x'], 'either videos or --tokens is wanted'),
+        (['a.mp4', '--tokens', '--out', 'x'], 'either videos or --tokens is wanted'),
         (['--tokens'], 'the following arguments are required: --out'),
         (
             ['--tokens', '--out', 'x', '--split', 'train,valid'],
@@ -81,3 +85,38 @@ def test_a_mistake_of_the_command_line_is_told(tool, arguments, words, capsys):
     with pytest.raises(SystemExit, match='2'):
         tool.main(['config.py', 'epoch_1.pth', *arguments])
     assert re.search(words, capsys.readouterr().err)
+
+
+def test_a_config_without_a_pipeline_for_videos_is_one_line_of_error(
+    command_line, trained, tmp_path
+):
+    output = command_line.call(
+        command_line.python,
+        command_line.tools / 'extract_features.py',
+        command_line.config,
+        trained / 'epoch_2.pth',
+        'a.mp4',
+        '--out',
+        tmp_path / 'out',
+        code=2,
+    )
+    assert 'error: ' in output
+    assert 'has no pipeline in test_dataloader.dataset' in output
+
+
+@pytest.mark.long
+def test_processes_of_torchrun_share_the_videos(command_line, toy_world, tmp_path):
+    config = command_line.tools.parent / 'configs/toy/mimo_query.py'
+    model = MODELS.build(Config.fromfile(config).model)
+    torch.save({'state_dict': model.state_dict()}, tmp_path / 'weights.pth')
+    videos = sorted(toy_world.glob('*/videos/*.MP4'))
+    (tmp_path / 'no video.mp4').write_text('text')
+    arguments = (command_line.tools / 'extract_features.py', config, tmp_path / 'weights.pth')
+    torchrun = (command_line.python, '-m', 'torch.distributed.run', '--nproc-per-node', '2')
+    command_line.call(command_line.python, *arguments, *videos, '--out', tmp_path / 'one')
+    command_line.call(*torchrun, *arguments, *videos, '--out', tmp_path / 'two')
+    for path in (tmp_path / 'one').iterdir():
+        assert (tmp_path / 'two' / path.name).read_bytes() == path.read_bytes()
+    broken = (*videos, tmp_path / 'no video.mp4', '--out', tmp_path / 'one')
+    output = command_line.call(command_line.python, *arguments, *broken, code=2)
+    assert 'error: 1 videos were left out, see above. The others are in' in output

@@ -5,6 +5,8 @@ transforms bring it to the size of the others.
 
 A source may say that its file does not begin where the record counts from: ``begin_frame``, the
 number of the frame that its first image shows (default 1), and ``begin_seconds`` (default 0).
+What is decoded already comes as ``type='memory'``: ``images`` (N, H, W, 3), or whatever gives them
+for an array of indices, for RGB; for sound ``sound``, whose ``read`` is called like `read_audio`.
 
 Shapes: N = instants, H, W = height and width, S = samples of a window of sound.
 """
@@ -48,6 +50,8 @@ class LoadRGB(BaseTransform):
         elif source['type'] == 'frames':
             files = _frame_files(source, _numbers(results, source), TOLERANCE_FRAMES)
             results['rgb'] = _stack(files, gray=False)
+        elif source['type'] == 'memory':
+            results['rgb'] = source['images'][_numbers(results, source) - 1]
         else:
             begin = source.get('begin_seconds', 0.0)
             results['rgb'] = read_video_frames(
@@ -119,7 +123,9 @@ class LoadAudio(BaseTransform):
         starts = centres - self.samples // 2
         first, count = int(starts[0]), int(starts[-1] - starts[0]) + self.samples
         part = None
-        if source is not None:
+        if source is not None and source['type'] == 'memory':
+            part = source['sound'].read(first, count, self.sample_rate)
+        elif source is not None:
             part = read_audio(source['path'], first, count, self.sample_rate)
         if part is None or part.stop - part.start < MIN_AUDIO_SHARE * count:
             condition = 'absent'

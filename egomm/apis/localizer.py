@@ -1,0 +1,282 @@
+"""Find moments in an untrimmed video and answer questions about it: `Localizer`."""
+
+import json
+from collections.abc import Mapping
+from os import path as osp
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from torch import Tensor
+
+from egomm.apis.clip_models import load_clip_model
+from egomm.apis.load import load_model
+from egomm.apis.recognizer import absences, toy_notes
+from egomm.apis.windows import packed_windows, presence
+from egomm.compat import load_checkpoint
+from egomm.datasets.feature_clips import FeatureSource
+from egomm.datasets.feature_store import MANIFEST
+from egomm.datasets.footage import Footage, open_footage
+from egomm.datasets.moments import read_label_map
+from egomm.datasets.window_writer import sha256_of_file
+from egomm.functional.feature_grid import TimeGrid, resize_features
+from egomm.functional.words import word_ids
+from egomm.structures import EgoSample
+
+BATCH = 8  # windows encoded at a time
+
+
+class Looked(NamedTuple):
+    """A video whose features are there, so that many questions cost one look.
+
+    Attributes:
+        name: How the user named the video.
+        duration: Seconds.
+        inputs: By source ``(C, T)``.
+        grid: Where the positions lie.
+        notes: What a user should know.
+    """
+
+    name: str
+    duration: float
+    inputs: dict[str, Tensor]
+    grid: TimeGrid
+    notes: tuple[str, ...]
+
+
+class Localizer:
+    """A model of moments or of queries for one's own videos.
+
+    ::
+
+        from egomm.apis import Localizer
+        encoder = ('configs/toy/mimo_query.py', 'work_dirs/quickstart/epoch_7.pth')
+        localizer = Localizer('nlq.py', 'nlq.pth', encoders=dict(ego=encoder))
+        print(localizer.answer('kitchen.mp4', 'Where did I put the cup?')['answers'][0])
+
+    Window, stride and rate of the features are those that the model was trained with.
+
+    Args:
+        config: Of the model, whose data set is `MomentQueries` or `LanguageQueries`.
+        checkpoint: Its weights.
+        encoders: By source of the data set, config and checkpoint of the recognizer that makes its
+            features.
+        features: By source, a folder that `extract_windows` wrote; videos are found in it by name.
+
+    Raises:
+        ValueError: If config and checkpoint do not fit, a source has neither an encoder nor
+            features, or an encoder makes features of another width.
+    """
+
+    def __init__(
+        self,
+        config: Config | str | Path,
+        checkpoint: str | Path,
+        encoders: Mapping[str, tuple[str, str]] | None = None,
+        features: Mapping[str, str] | None = None,
+    ) -> None:
+        self.config = config if isinstance(config, Config) else Config.fromfile(config)
+        encoders, features = dict(encoders or {}), dict(features or {})
+        loader = self.config.get('test_dataloader') or self.config.get('val_dataloader') or {}
+        self.dataset = loader.get('dataset') or {}
+        self.sources = tuple(self.dataset.get('sources') or ())
+        if not self.sources or 'pipeline' in self.dataset:
+            raise ValueError(
+                f'{self.config.filename}: a localizer has a data set with `sources` of features. '
+                'Give the config of a model of moments or queries.'
+            )
+        given = {*encoders, *features}
+        lacking = [name for name in self.sources if name not in given]
+        unknown = sorted(given - {*self.sources})
+        if lacking or unknown:
+            raise ValueError(
+                f'{self.config.filename} reads features of {list(self.sources)}: '
+                f'{lacking or unknown} {"have no encoder or folder" if lacking else "is none"}. '
+                'Give an encoder or a folder of features for each.'
+            )
+        self.model = load_model(self.config, str(checkpoint))
+        self.task = next(iter(self.model.heads))
+        self.asks = 'words' in self.dataset
+        self.features = {name: FeatureSource(path) for name, path in features.items()}
+        meta = (load_checkpoint(str(checkpoint)).get('meta') or {}).get('dataset_meta') or {}
+        self.classes = _classes(meta, self.dataset)
+        self.notes = toy_notes(self.config)
+        self.encoders = {name: load_clip_model(*pair) for name, pair in encoders.items()}
+        self.grids = {
+            name: _grid(name, self.dataset, meta) for name in self.encoders if name in self.sources
+        }
+        for name, (_, weights) in encoders.items():
+            self.notes += _other_encoder(self.dataset, name, weights)
+
+    def look(self, source: str | Path | np.ndarray, fps: float | None = None) -> Looked:
+        """Make or find the features of a video.
+
+        Args:
+            source: A video file, a folder of frames, or an array ``(N, H, W, 3)`` uint8 RGB.
+            fps: Frames per second of a folder or an array.
+
+        Raises:
+            MediaError: If the video cannot be read.
+            ValueError: If stored features do not fit it.
+        """
+        footage = open_footage(source, fps)
+        duration, notes = footage.duration, list(footage.notes)
+        made: dict[str, tuple[Tensor, TimeGrid]] = {}
+        for name in self.sources:
+            if name in self.features:
+                where = dict(clip_id=footage.name, video_id=footage.name, video_start_seconds=0.0)
+                array, grid = self.features[name].clip({**where, 'duration': duration}, None)
+                made[name] = torch.from_numpy(np.array(array, np.float32)), grid
+            else:
+                array, more = self._encode(name, footage)
+                made[name] = array, self.grids[name]
+                notes += more
+        *_, (last, grid) = made.values()
+        length = self.dataset.get('length') or len(last)
+        if self.dataset.get('length'):
+            grid = grid.resized(len(last), length)
+        inputs = {
+            name: resize_features(array, length).T.contiguous() for name, (array, _) in made.items()
+        }
+        return Looked(
+            str(source) if footage.is_file else footage.name,
+            duration,
+            inputs,
+            grid,
+            (*self.notes, *dict.fromkeys(notes)),
+        )
+
+    def moments(
+        self, source: str | Path | np.ndarray | Looked, top: int = 20, min_score: float = 0.0
+    ) -> dict[str, Any]:
+        """Find moments.
+
+        Args:
+            source: What to look at, or what `look` gave.
+            top: How many to name at most.
+            min_score: Smallest score to name.
+
+        Returns:
+            ``moments``: a list of ``start`` and ``stop`` in seconds, ``label``, ``name`` and
+            ``score``, best first; ``source``, ``duration`` and ``notes``.
+
+        Raises:
+            ValueError: If the model answers queries.
+        """
+        if self.asks:
+            raise ValueError(f'{self.config.filename} answers questions. Ask one.')
+        looked = source if isinstance(source, Looked) else self.look(source)
+        return _answer(looked, moments=self._predict(looked, {}, top, min_score))
+
+    def answer(
+        self, source: str | Path | np.ndarray | Looked, query: str, top: int = 5
+    ) -> dict[str, Any]:
+        """Answer a question about a video: when is it to be seen?
+
+        Args:
+            source: What to look at, or what `look` gave.
+            query: The question.
+            top: How many answers to give.
+
+        Returns:
+            ``query`` and ``answers``: a list of ``start``, ``stop`` and ``score``, best first;
+            ``source``, ``duration`` and ``notes``.
+
+        Raises:
+            ValueError: If the model finds moments, the question has no word, or the model reads
+                vectors of words, which only its data set has.
+        """
+        words = self.dataset.get('words') or {}
+        if not self.asks:
+            raise ValueError(f'{self.config.filename} finds moments and takes no question.')
+        if 'num_tokens' not in words:
+            raise ValueError(
+                f'{self.config.filename} reads vectors of words from {words.get("path")!r}, of '
+                'which a new question has none. Use a model with words=dict(num_tokens=...).'
+            )
+        looked = source if isinstance(source, Looked) else self.look(source)
+        ids = word_ids(query, words['num_tokens'])[: words.get('max_words', 48)]
+        found = self._predict(looked, dict(words=torch.tensor([ids])), top, 0.0)
+        answers = [{key: row[key] for key in ('start', 'stop', 'score')} for row in found]
+        return _answer(looked, query=query, answers=answers)
+
+    def _predict(
+        self, looked: Looked, more: dict[str, Tensor], top: int, min_score: float
+    ) -> list[dict[str, Any]]:
+        metainfo = dict(grid=tuple(looked.grid), duration=looked.duration)
+        inputs = {name: [x] for name, x in {**looked.inputs, **more}.items()}
+        data = dict(inputs=inputs, data_samples=[EgoSample(metainfo=metainfo)])
+        with torch.no_grad():
+            (sample,) = self.model.test_step(data)
+        found = sample.pred[self.task]
+        rows = []
+        for (start, stop), score, label in zip(
+            found['segments'].tolist(), found['scores'].tolist(), found['labels'].tolist()
+        ):
+            if len(rows) < top and score >= min_score:
+                name = self.classes[label] if label < len(self.classes) else f'class {label}'
+                rows.append(dict(start=start, stop=stop, label=label, name=name, score=score))
+        return rows
+
+    def _encode(self, name: str, footage: Footage) -> tuple[Tensor, list[str]]:
+        model, grid = self.encoders[name], self.grids[name]
+        frames = footage.frames(grid.fps)
+        parts, present = [], np.zeros(len(model.modalities), bool)
+        for items in packed_windows(model, frames, grid, footage.sound(), footage.name, BATCH):
+            parts.append(model.encode(items))
+            present |= presence(model, items).any(0)
+        array = torch.cat(parts)
+        wanted = self.config.model.backbones[name].get('in_channels')
+        if array.shape[1] != wanted:
+            raise ValueError(
+                f'The encoder of {name!r} gives {array.shape[1]} channels, the localizer was '
+                f'trained on {wanted}. Give the recognizer whose features it was trained on.'
+            )
+        damaged = [f'{start:.2f}-{stop:.2f} s are damaged' for start, stop in frames.bad]
+        there = dict(zip(model.modalities, present.tolist()))
+        return array, [*absences(there), *damaged]
+
+
+def _answer(looked: Looked, **found: Any) -> dict[str, Any]:
+    return dict(source=looked.name, duration=looked.duration, **found, notes=list(looked.notes))
+
+
+def _classes(meta: Mapping[str, Any], dataset: Mapping[str, Any]) -> list[str]:
+    known = (meta.get('classes') or {}).get('moment')
+    if known:
+        return list(known)
+    given = dataset.get('classes')
+    path = osp.join(dataset.get('data_root') or '', given) if isinstance(given, str) else ''
+    return list(read_label_map(path)) if path and osp.isfile(path) else []
+
+
+def _grid(name: str, dataset: Mapping[str, Any], meta: Mapping[str, Any]) -> TimeGrid:
+    """Rate, stride and window of the features that the model was trained with."""
+    found = {
+        **((meta.get('sources') or {}).get(name) or {}),
+        **dataset['sources'][name],
+        **_manifest(dataset, name),
+    }
+    lacking = [key for key in ('fps', 'stride', 'window') if found.get(key) is None]
+    if lacking:
+        raise ValueError(
+            f'{lacking} of the features {name!r} stand neither in the checkpoint nor in the '
+            f'config. Write them beside its path: sources={{{name!r}: dict(fps=30, ...)}}.'
+        )
+    return TimeGrid(found['fps'], found['stride'], found['window'])
+
+
+def _manifest(dataset: Mapping[str, Any], name: str) -> dict[str, Any]:
+    folder = osp.join(dataset.get('data_root') or '', dataset['sources'][name].get('path') or '')
+    path = Path(folder, MANIFEST)
+    return json.loads(path.read_text(encoding='utf-8')) if path.is_file() else {}
+
+
+def _other_encoder(dataset: Mapping[str, Any], name: str, weights: str) -> list[str]:
+    """A line, if the features of the training data were made with other weights."""
+    there = (_manifest(dataset, name).get('checkpoint') or {}).get('sha256')
+    if there in (None, sha256_of_file(weights)):
+        return []
+    return [f'the localizer was trained on features of {name} from other weights than {weights}']

@@ -1,0 +1,181 @@
+"""From what `Recognizer` and `Localizer` found in a video to a page: `write_report`."""
+
+import base64
+import io
+import os
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import av
+import numpy as np
+import torch
+from mmengine.config import Config
+
+import egomm
+from egomm.datasets.footage import open_footage
+from egomm.datasets.window_writer import sha256_of_file
+from egomm.visualization.report import Lane, Query, page
+
+PLAYABLE = {'h264', 'vp8', 'vp9', 'av1'}
+PLAYABLE_ENDINGS = {'.mp4': 'video/mp4', '.m4v': 'video/mp4', '.webm': 'video/webm'}
+LARGEST_BYTES = 64 * 2**20
+COPY_FPS, COPY_SIDE = 15, 360
+MAX_BARS = 300  # in a lane; of more windows, the best of each group stands for it
+
+
+def write_report(
+    path: str | Path,
+    video: str | Path | np.ndarray,
+    results: Sequence[Mapping[str, Any]],
+    truth: Sequence[Mapping[str, Any]] = (),
+    query_truth: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    metrics: Mapping[str, Any] | None = None,
+    card: Mapping[str, Any] | None = None,
+    fps: float | None = None,
+) -> Path:
+    """Write one HTML file about a video.
+
+    The video is inside the file. One of more than 64 MB that browsers play is linked instead, and
+    what browsers do not play (other codecs, frames, arrays) is inside as a small H.264 copy.
+
+    Args:
+        path: The file to write.
+        video: What the results are about.
+        results: What `Recognizer` and `Localizer` gave for it.
+        truth: True moments: ``start``, ``stop``, ``name``.
+        query_truth: By question its true stretches: ``start``, ``stop``.
+        metrics: Scores by name, as an evaluator wrote them.
+        card: See `run_card`.
+        fps: Frames per second of a folder or an array.
+
+    Raises:
+        MediaError: If the video cannot be read.
+        ValueError: If a result is of another video.
+    """
+    footage = open_footage(video, fps)
+    strangers = {
+        result['source'] for result in results if Path(result['source']).stem != footage.name
+    }
+    if strangers:
+        raise ValueError(
+            f'{path} is to show {footage.name}, but results are of {sorted(strangers)}. Write a '
+            'report a video.'
+        )
+    path = Path(path)
+    if footage.is_file and _playable(footage.source):
+        file = Path(footage.source)
+        if file.stat().st_size > LARGEST_BYTES:
+            address = quote(os.path.relpath(file, path.parent))
+        else:
+            address = _embedded(file.read_bytes(), PLAYABLE_ENDINGS[file.suffix.lower()])
+    else:
+        address = _embedded(_small_copy(footage.frames(COPY_FPS)), 'video/mp4')
+    lanes = [Lane('truth', 'truth', list(truth))] if truth else []
+    for result in results:
+        if 'moments' in result:
+            lanes.append(Lane('moments', 'segments', _by_start(result['moments'])))
+        lanes += _bars(result)
+    known = query_truth or {}
+    queries = [
+        Query(result['query'], result['answers'], known.get(result['query'], ()))
+        for result in results
+        if 'query' in result
+    ]
+    notes = dict.fromkeys(note for result in results for note in result['notes'])
+    text = page(
+        footage.name,
+        address,
+        Path(footage.source).name if footage.is_file else footage.name,
+        footage.duration,
+        lanes,
+        queries,
+        metrics,
+        card,
+        list(notes),
+    )
+    path.write_text(text, encoding='utf-8')
+    return path
+
+
+def run_card(config: Config | str | Path, checkpoint: str | Path) -> dict[str, str]:
+    """What made the results: config, weights and versions."""
+    name = config.filename if isinstance(config, Config) else config
+    return {
+        'config': Path(name or 'config').name,
+        'checkpoint': Path(checkpoint).name,
+        'checkpoint sha256': sha256_of_file(checkpoint),
+        'egomm': egomm.__version__,
+        'torch': torch.__version__,
+    }
+
+
+def _bars(result: Mapping[str, Any]) -> list[Lane]:
+    """A lane a task: the best class of each stretch, up to the middle of the next window."""
+    stretches = result.get('windows') or ([result] if 'tasks' in result else [])
+    tasks = dict.fromkeys(
+        task
+        for stretch in stretches
+        for task, answers in stretch['tasks'].items()
+        if isinstance(answers, list)
+    )
+    # Windows overlap: each shows where it is the nearest.
+    middles = [(stretch['start'] + stretch['stop']) / 2 for stretch in stretches]
+    ends = [(a + b) / 2 for a, b in zip(middles, middles[1:])]
+    begins = [stretches[0]['start'], *ends] if stretches else []
+    ends = [*ends, stretches[-1]['stop']] if stretches else []
+    size = -(-len(stretches) // MAX_BARS)
+    lanes = []
+    for task in tasks:
+        bars = []
+        for first in range(0, len(stretches), size):
+            group = [stretch['tasks'][task][0] for stretch in stretches[first : first + size]]
+            best = max(group, key=lambda answer: answer['score'])
+            stop = ends[first + len(group) - 1]
+            bars.append(
+                dict(start=begins[first], stop=stop, name=best['name'], score=best['score'])
+            )
+        lanes.append(Lane(task, 'bars', bars))
+    return lanes
+
+
+def _by_start(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """In order of time, so that the keyboard goes from left to right."""
+    return sorted(items, key=lambda item: item['start'])
+
+
+def _embedded(data: bytes, kind: str) -> str:
+    return f'data:{kind};base64,{base64.b64encode(data).decode()}'
+
+
+def _playable(path: str) -> bool:
+    with av.open(path) as container:
+        codec = container.streams.best('video').codec_context
+        return (
+            Path(path).suffix.lower() in PLAYABLE_ENDINGS
+            and codec.codec.canonical_name in PLAYABLE
+            and codec.pix_fmt in ('yuv420p', 'yuvj420p')
+        )
+
+
+def _small_copy(frames: Any) -> bytes:
+    """H.264 in an MP4, without sound, 15 frames a second, at most 360 lines."""
+    file = io.BytesIO()
+    with av.open(file, 'w', format='mp4') as container:
+        stream = None
+        for number, image in enumerate(frames):
+            if stream is None:
+                scale = min(1.0, COPY_SIDE / min(image.shape[:2]))
+                options = {'preset': 'veryfast', 'crf': '28'}
+                stream = container.add_stream('libx264', rate=COPY_FPS, options=options)
+                stream.height, stream.width = (
+                    max(2, round(side * scale / 2) * 2) for side in image.shape[:2]
+                )
+                stream.pix_fmt = 'yuv420p'
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format='rgb24')
+            frame.pts, frame.time_base = number, Fraction(1, COPY_FPS)
+            container.mux(stream.encode(frame.reformat(stream.width, stream.height, 'yuv420p')))
+        container.mux(stream.encode(None))
+    return file.getvalue()

@@ -1,0 +1,187 @@
+"""Writes features of videos for `egomm.datasets.feature_store`, so that no window is lost.
+
+A folder holds ``<video>.npy`` ``(N, dim)`` and ``manifest.json``, which says what the numbers are
+and, for each finished video, what they are of. A video that is not finished is a ``.part`` file, to
+which rows are appended; several processes may write videos of one folder.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from egomm.datasets.feature_store import MANIFEST
+
+_LOCK = '.lock'
+
+
+class WindowWriter:
+    """Features over time of several videos.
+
+    Args:
+        folder: What is there of the same extraction is continued.
+        description: For the manifest: ``dim``, ``fps``, ``stride``, ``window``, ``per``,
+            ``dtype``, ``modalities`` and whatever else makes the numbers what they are.
+
+    Raises:
+        ValueError: If the folder holds features of another extraction or cannot be written.
+    """
+
+    def __init__(self, folder: str | Path, description: Mapping[str, Any]) -> None:
+        self.folder = Path(folder)
+        self.description = json.loads(json.dumps(description))
+        self.row = np.dtype(
+            [
+                ('features', description['dtype'], (description['dim'],)),
+                ('present', 'u1', (len(description['modalities']),)),
+            ]
+        )
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with self._manifest() as manifest:
+                found = {key: value for key, value in manifest.items() if key != 'videos'}
+                if not manifest:
+                    manifest.update(self.description, videos={})
+        except OSError as error:
+            raise ValueError(
+                f'{folder}: features cannot be written there ({error.strerror}). Give another '
+                'folder with --out.'
+            ) from error
+        differing = [
+            f'{key} is {found.get(key)!r:.80} there, {self.description.get(key)!r:.80} here'
+            for key in sorted(found.keys() | self.description.keys())
+            if found and found.get(key) != self.description.get(key)
+        ]
+        if differing:
+            raise ValueError(
+                f'{folder} holds features of another extraction: {"; ".join(differing[:3])}. Give '
+                'another folder with --out, or remove that one.'
+            )
+
+    def finished(self, name: str, video: Path) -> bool:
+        """Whether a video's features are there.
+
+        Raises:
+            ValueError: If they are those of another file of that name.
+        """
+        with self._manifest() as manifest:
+            entry = manifest['videos'].get(name)
+        if entry is None or not (self.folder / f'{name}.npy').is_file():
+            return False
+        if entry['bytes'] != video.stat().st_size:
+            raise ValueError(
+                f'{self.folder}: {name} holds features of a video of {entry["bytes"]} bytes, but '
+                f'{video} has {video.stat().st_size}. Remove {name}.npy, or rename the video.'
+            )
+        return True
+
+    def rows_done(self, name: str, video: Path, batch: int) -> int:
+        """Rows of an unfinished video that can stay, a multiple of ``batch``; cuts off the rest."""
+        part = self._part(name, video)
+        if not part.is_file():
+            return 0
+        done = part.stat().st_size // self.row.itemsize // batch * batch
+        os.truncate(part, done * self.row.itemsize)
+        return done
+
+    def append(self, name: str, video: Path, features: np.ndarray, present: np.ndarray) -> None:
+        """Add rows to an unfinished video.
+
+        Args:
+            name: Of the video.
+            video: Its file.
+            features: ``(B, dim)``.
+            present: ``(B, M)`` bool: which modalities each window has.
+
+        Raises:
+            ValueError: If a value is not finite in the dtype, or the disk is full.
+        """
+        rows = np.zeros(len(features), self.row)
+        with np.errstate(over='ignore'):
+            rows['features'] = features
+        rows['present'] = present
+        if not np.isfinite(rows['features']).all():
+            raise ValueError(
+                f'{name}: features are not finite in {self.description["dtype"]}. Use --dtype '
+                'float32; if it is that, look at the checkpoint.'
+            )
+        with _written(self.folder), open(self._part(name, video), 'ab') as file:
+            file.write(rows.tobytes())
+
+    def finish(self, name: str, video: Path, about: Mapping[str, Any]) -> dict[str, Any]:
+        """Turn the rows of a video into its file and its entry in the manifest.
+
+        Returns:
+            The entry: file, bytes and sha256 of the video, ``positions``, in how many of them each
+            modality is ``present``, and ``about``.
+        """
+        part = self._part(name, video)
+        rows = np.memmap(part, self.row, 'r')
+        entry = {
+            'file': video.name,
+            'bytes': video.stat().st_size,
+            'sha256': sha256_of_file(video),
+            'positions': len(rows),
+            'present': {
+                modality: int(count)
+                for modality, count in zip(
+                    self.description['modalities'], rows['present'].sum(0, dtype=int), strict=True
+                )
+            },
+            **about,
+        }
+        with _written(self.folder):
+            whole = self.folder / f'.{name}.npy'
+            with open(whole, 'wb') as file:
+                np.save(file, rows['features'])
+                os.fsync(file.fileno())
+            whole.replace(self.folder / f'{name}.npy')
+            with self._manifest() as manifest:
+                manifest['videos'] = dict(sorted({**manifest['videos'], name: entry}.items()))
+            part.unlink()
+        return entry
+
+    def _part(self, name: str, video: Path) -> Path:
+        # Another file of the same name has, but for a chance, another size.
+        return self.folder / f'{name}.{video.stat().st_size}.part'
+
+    @contextmanager
+    def _manifest(self) -> Iterator[dict[str, Any]]:
+        """The manifest, empty where there is none; what is changed of it is written."""
+        path = self.folder / MANIFEST
+        with open(self.folder / _LOCK, 'a') as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            text = path.read_text(encoding='utf-8') if path.is_file() else '{}'
+            manifest = json.loads(text)
+            yield manifest
+            changed = json.dumps(manifest, indent=1, ensure_ascii=False) + '\n'
+            if changed != text:
+                fresh = path.with_name(f'.{MANIFEST}')
+                fresh.write_text(changed, encoding='utf-8')
+                fresh.replace(path)
+
+
+def sha256_of_file(path: str | Path) -> str:
+    """Hash of a file of any size."""
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def _written(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ValueError(
+            f'{folder}: {error.strerror} while writing features. What is there stays; make room '
+            'and call again.'
+        ) from error

@@ -1,0 +1,113 @@
+"""tools/infer.py as a user calls it: an answer, or one line and an exit code that is not 0."""
+
+import csv
+import importlib.util
+import json
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from egomm.registry import MODELS
+
+
+@pytest.fixture(scope='module')
+def tool(command_line):
+    """tools/infer.py as a module."""
+    spec = importlib.util.spec_from_file_location('infer', command_line.tools / 'infer.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope='module')
+def arguments(command_line, tmp_path_factory):
+    """Config and checkpoint of the toy model, with random weights."""
+    config = command_line.tools.parent / 'configs/toy/mimo_query.py'
+    path = tmp_path_factory.mktemp('infer') / 'weights.pth'
+    torch.save({'state_dict': MODELS.build(Config.fromfile(config).model).state_dict()}, path)
+    return [str(config), str(path)]
+
+
+@pytest.fixture
+def frames(tmp_path):
+    """A folder of frames, with a space in its name."""
+    import cv2
+
+    folder = tmp_path / 'my frames'
+    folder.mkdir()
+    for number in range(12):
+        cv2.imwrite(str(folder / f'{number:02d}.png'), np.full((48, 64, 3), 20 * number, np.uint8))
+    return folder
+
+
+def test_a_folder_of_frames_is_recognised_and_written(tool, arguments, frames, tmp_path, capsys):
+    more = ['--out', str(tmp_path / 'o'), '--format', 'json,csv,srt,html', '--frame-rate', '6']
+    tool.main([*arguments, str(frames), *more, '--top', '2'])
+    shown = capsys.readouterr().out
+    assert 'my frames  2.0 s' in shown
+    assert 'note: a toy model: its labels are those of a generated toy kitchen' in shown
+    assert 'note: no audio: masked' in shown
+    (result,) = json.loads((tmp_path / 'o/my frames.json').read_text())
+    assert len(result['tasks']['verb']) == 2
+    rows = list(csv.DictReader((tmp_path / 'o/my frames.csv').read_text().splitlines()))
+    assert [row['task'] for row in rows] == ['verb', 'verb', 'noun', 'noun', 'action', 'action']
+    assert '"my frames"' in (tmp_path / 'o/my frames.html').read_text()
+    assert (tmp_path / 'o/my frames.srt').read_text().startswith('1\n00:00:00,000 --> 00:00:02,000')
+
+
+def test_every_window_is_recognised(tool, arguments, frames, capsys):
+    more = ['--frame-rate', '6', '--window', '4', '--fps', '6', '--top', '1']
+    tool.main([*arguments, str(frames), *more])
+    assert capsys.readouterr().out.count('\n  verb ') == 5
+
+
+def test_what_cannot_be_read_is_a_line_each_and_the_rest_is_done(
+    tool, arguments, frames, tmp_path, capsys
+):
+    (tmp_path / 'empty.mp4').touch()
+    (tmp_path / 'text.mp4').write_text('no video')
+    broken = [str(tmp_path / name) for name in ('empty.mp4', 'text.mp4', 'gone.mp4')]
+    with pytest.raises(ValueError, match='3 of 4 videos were left out, see above'):
+        tool.main([*arguments, *broken, str(frames)])
+    shown = capsys.readouterr()
+    lines = shown.err.splitlines()
+    assert len(lines) == 3
+    assert 'empty.mp4: the file has zero bytes' in lines[0]
+    assert 'text.mp4: a readable video' in lines[1]
+    assert 'gone.mp4: there is no such file' in lines[2]
+    assert 'my frames' in shown.out
+
+
+def test_a_folder_that_cannot_be_written_is_told_at_once(tool, arguments, frames, tmp_path):
+    (tmp_path / 'file').touch()
+    with pytest.raises(ValueError, match=r'nothing can be written there \(Not a directory\)'):
+        tool.main([*arguments, str(frames), '--out', str(tmp_path / 'file/out')])
+
+
+@pytest.mark.parametrize(
+    'more, words',
+    [
+        (['--format', 'xml'], "wants some of json,csv,srt,html; got 'xml'"),
+        (['--encoder', 'ego=a.py'], 'wants SOURCE=CONFIG,CHECKPOINT'),
+        (['--features', 'folder'], "--features wants SOURCE=...; got 'folder'"),
+    ],
+)
+def test_a_mistake_of_the_command_line_is_told(tool, more, words, capsys):
+    with pytest.raises(SystemExit, match='2'):
+        tool.main(['config.py', 'weights.pth', 'a.mp4', *more])
+    assert words in capsys.readouterr().err
+
+
+def test_the_tool_ends_with_an_error_code(command_line, arguments, tmp_path):
+    (tmp_path / 'empty.mp4').touch()
+    output = command_line.call(
+        command_line.python,
+        command_line.tools / 'infer.py',
+        *arguments,
+        tmp_path / 'empty.mp4',
+        code=2,
+    )
+    assert 'empty.mp4: the file has zero bytes' in output
+    assert 'Traceback' not in output
