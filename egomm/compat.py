@@ -4,6 +4,7 @@ Nothing else in egomm works around another package. Importing this file loads ne
 nor mmaction2.
 """
 
+import hashlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -22,6 +23,8 @@ from typing import Any
 from urllib.parse import urlparse
 
 from mmengine.config import Config
+
+from egomm.sealing import Seal, seal_of
 
 _DRN_PACKAGE = 'mmaction.models.localizers.drn'
 
@@ -122,23 +125,32 @@ def load_checkpoint(path: str | Path, map_location: Any = 'cpu') -> Any:
     ``weights_only=True`` always holds, and only inside this call the allowlist of torch grows.
 
     Args:
-        path: A local file.
+        path: A local file, of torch or of safetensors (``.safetensors``).
         map_location: Where tensors go, as in `torch.load`.
 
     Returns:
-        What the file holds.
+        What the file holds; for safetensors a dict of ``state_dict`` and ``meta``.
 
     Raises:
-        ValueError: If the file does not exist, is cut short, or holds objects that are refused
-            because unpickling them could run code.
+        ValueError: If the file does not exist, is cut short, differs from its seal, holds objects
+            that are refused because unpickling them could run code, or weights that are NaN.
     """
     import torch
 
     path = Path(path).expanduser()
     if not path.is_file():
         raise ValueError(f'There is no checkpoint {path}. Give the path of a .pth file.')
+    if seal_of(path) is Seal.DAMAGED:
+        raise ValueError(_incomplete(path, 'its content differs from its seal'))
+    if path.suffix == '.safetensors':
+        return _checked(_read_safetensors(path, map_location), path)
     try:
-        with torch.serialization.safe_globals(_allowed_globals()):
+        with (
+            torch.serialization.safe_globals(_allowed_globals()),
+            warnings.catch_warnings(),
+        ):
+            # Of a bare pickle; what follows says more.
+            warnings.filterwarnings('ignore', 'Detected pickle protocol')
             checkpoint = torch.load(path, map_location=map_location, weights_only=True)
     except Exception as error:  # what torch raises on a damaged file depends on its bytes
         reason = f'{type(error).__name__}: {error}'.strip(' :')
@@ -146,11 +158,8 @@ def load_checkpoint(path: str | Path, map_location: Any = 'cpu') -> Any:
             if 'Unsupported operand' not in reason:
                 raise ValueError(_refusal(path, error)) from error
             reason = 'it is neither a zip file nor a pickle'  # torch advises to load it unsafely
-        raise ValueError(
-            f'{path} is no complete checkpoint ({reason}). Copy or download it again, or take an '
-            'earlier one.'
-        ) from error
-    return _with_real_buffers(checkpoint)
+        raise ValueError(_incomplete(path, reason)) from error
+    return _checked(_with_real_buffers(checkpoint), path)
 
 
 def install_safe_checkpoint_loading() -> None:
@@ -254,11 +263,60 @@ def _with_real_buffers(checkpoint: Any) -> Any:
     return checkpoint
 
 
+def _read_safetensors(path: Path, map_location: Any) -> dict:
+    """A file of `egomm.apis.publish`, or of anyone: no code can be in it."""
+    import torch
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework='pt') as file:
+            meta = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise ValueError(_incomplete(path, f'{type(error).__name__}: {error}')) from error
+    if 'sha256' in meta and meta['sha256'] != tensor_hash(path.read_bytes()):
+        raise ValueError(_incomplete(path, 'its tensors differ from the hash in its header'))
+    if not isinstance(map_location, (str, torch.device)):
+        map_location = 'cpu'
+    return dict(
+        state_dict={name: tensor.to(map_location) for name, tensor in state.items()}, meta=meta
+    )
+
+
+def tensor_hash(content: bytes) -> str:
+    """Hash of the tensors in a file of safetensors, which its header does not change."""
+    length = int.from_bytes(content[:8], 'little')
+    return hashlib.sha256(memoryview(content)[8 + length :]).hexdigest()
+
+
+def _checked(checkpoint: Any, path: Path) -> Any:
+    """Refuse weights of a run that had gone wrong; -inf may stand in somebody's mask."""
+    state = checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, dict) else {}
+    broken = [
+        name
+        for name, value in (state.items() if isinstance(state, dict) else ())
+        if hasattr(value, 'isnan') and bool(value.isnan().any())
+    ]
+    if broken:
+        raise ValueError(
+            f'{path}: {len(broken)} of its weights hold NaN, such as {broken[0]}: the run that '
+            'wrote it had gone wrong. Take an earlier checkpoint.'
+        )
+    return checkpoint
+
+
+def _incomplete(path: Path, reason: str) -> str:
+    return (
+        f'{path} is no complete checkpoint ({reason}). Copy or download it again, or take an '
+        'earlier one.'
+    )
+
+
 def _refusal(path: Path, error: Exception) -> str:
-    # The first lines of torch's text advise to switch the check off.
-    reason = str(error).partition('WeightsUnpickler error:')[2].strip() or str(error)
-    found = re.search(r'GLOBAL (\S+) was not', reason)
-    what = found.group(1) if found else reason.splitlines()[0]
+    # The rest of torch's text advises to switch the check off.
+    reason = str(error).partition('WeightsUnpickler error:')[2].strip().splitlines()
+    found = re.search(r'GLOBAL (\S+)', str(error))
+    what = found.group(1) if found else (reason or ['one of an unknown kind'])[0]
     return (
         f'{path} holds a Python object that egomm does not load, because unpickling it could run '
         f'code: {what}. Ask its author for a file of tensors and plain types, or, where the file '

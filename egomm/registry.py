@@ -182,6 +182,7 @@ OPTIM_WRAPPER_CONSTRUCTORS = ComponentRegistry(
     scope='egomm',
     locations=['egomm.models'],
 )
+LOOPS = ComponentRegistry('loop', parent=roots.LOOPS, scope='egomm', locations=['egomm.hooks'])
 PARAM_SCHEDULERS = ComponentRegistry(
     'parameter scheduler',
     parent=roots.PARAM_SCHEDULERS,
@@ -194,7 +195,6 @@ PARAM_SCHEDULERS = ComponentRegistry(
 for _root in (
     roots.RUNNERS,
     roots.RUNNER_CONSTRUCTORS,
-    roots.LOOPS,
     roots.STRATEGIES,
     roots.MODEL_WRAPPERS,
     roots.WEIGHT_INITIALIZERS,

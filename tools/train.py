@@ -1,5 +1,8 @@
 """Train a model.
 
+Asked to end by SIGTERM or SIGUSR1, a run saves what it has and leaves with code 143; --resume goes
+on at the very step. A mistake of the user ends it with code 2.
+
 python tools/train.py configs/toy/mimo_query.py
 bash tools/dist_train.sh configs/mimo/epic100_swin-t_query.py 8
 """
@@ -7,12 +10,14 @@ bash tools/dist_train.sh configs/mimo/epic100_swin-t_query.py 8
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 # `projects/` of this checkout can be imported from any folder; an installed egomm comes first.
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from egomm.apis import launch  # noqa: E402
+from egomm.apis.folder_lock import folder_lock  # noqa: E402
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -38,6 +43,11 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument('--diff-rank-seed', action='store_true', help='seed + rank in each process')
     parser.add_argument(
         '--deterministic', action='store_true', help='only deterministic algorithms, slower on CUDA'
+    )
+    parser.add_argument(
+        '--dry-run',
+        action='store_true',
+        help='build everything, make one step of training, evaluation and saving, write nothing',
     )
     return parser.parse_args(arguments)
 
@@ -74,7 +84,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if args.auto_scale_lr:
         # MMEngine compares it with the clips of one batch, but a step may be of several.
         config.auto_scale_lr.base_batch_size /= config.optim_wrapper.get('accumulative_counts', 1)
-    launch.build_runner(config).train()
+    if args.dry_run:
+        from egomm.apis.dry_run import dry_run
+
+        print('\n'.join(dry_run(config)))
+        return
+    with folder_lock(config.work_dir) if launch.is_first_process(args.launcher) else nullcontext():
+        launch.build_runner(config).train()
 
 
 if __name__ == '__main__':

@@ -267,6 +267,12 @@ def build_runner(config: Config) -> 'Runner':
         return Runner.from_cfg(config)
 
 
+def is_first_process(launcher: str) -> bool:
+    """Whether this is the one that writes, before any process group knows."""
+    variable = {'pytorch': 'RANK', 'slurm': 'SLURM_PROCID', 'mpi': 'OMPI_COMM_WORLD_RANK'}
+    return launcher == 'none' or int(os.environ.get(variable[launcher], 0)) == 0
+
+
 def leave_cores_to_loaders(config: Config) -> None:
     """Compute with the cores that the loader's workers leave, unless OMP_NUM_THREADS says.
 

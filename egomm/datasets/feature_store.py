@@ -6,8 +6,12 @@ A source of features is a folder of ``<id>.npy`` or ``<id>.pt`` files, an LMDB f
 
 Beside it a manifest says what the numbers are: ``manifest.json`` in a folder, ``<file>.json`` next
 to a file, with ``dim`` and, for features over time, ``fps``, ``stride``, ``window`` and ``per``.
+
+A folder may hold ``SHA256SUMS``, as ``sha256sum *.npy > SHA256SUMS`` writes it; every file is then
+compared with it when it is read.
 """
 
+import hashlib
 import io
 import json
 import os
@@ -19,6 +23,7 @@ import numpy as np
 import torch
 
 MANIFEST = 'manifest.json'
+SUMS = 'SHA256SUMS'
 
 
 def read_description(path: str | Path, **given: Any) -> dict[str, Any]:
@@ -123,15 +128,23 @@ class FeatureStore:
 class _Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.sums: dict[str, str] = {}
+        if (path / SUMS).is_file():
+            for line in (path / SUMS).read_text(encoding='utf-8').splitlines():
+                digest, _, file = line.partition(' ')
+                self.sums[file.lstrip(' *')] = digest  # a star marks binary mode
 
     def has(self, name: str) -> bool:
         return any((self.path / f'{name}{end}').is_file() for end in ('.npy', '.pt'))
 
     def read(self, name: str) -> np.ndarray:
-        if (self.path / f'{name}.npy').is_file():
-            return np.load(self.path / f'{name}.npy', allow_pickle=False)
-        tensor = torch.load(self.path / f'{name}.pt', map_location='cpu', weights_only=True)
-        return tensor.numpy()
+        ending = '.npy' if (self.path / f'{name}.npy').is_file() else '.pt'
+        content = (self.path / f'{name}{ending}').read_bytes()
+        if self.sums and hashlib.sha256(content).hexdigest() != self.sums.get(f'{name}{ending}'):
+            raise ValueError(f'it differs from its line in {SUMS}, or has none')
+        if ending == '.npy':
+            return np.load(io.BytesIO(content), allow_pickle=False)
+        return torch.load(io.BytesIO(content), map_location='cpu', weights_only=True).numpy()
 
 
 class _Hdf5:

@@ -54,13 +54,14 @@ class EpochSampler(Sampler):
         self.dataset = dataset
         self.shuffle = shuffle
         self.seed = seed
-        self.epoch = 0
+        self.epoch = self.start = 0
         self.rank, self.world_size = get_dist_info()
 
     def __iter__(self) -> Iterator[SampleIndex]:
         order = self.order()
         size, repeats = len(order), _repeats(order)
-        for position in range(self.rank, len(self) * self.world_size, self.world_size):
+        first = self.start * self.world_size + self.rank
+        for position in range(first, len(self) * self.world_size, self.world_size):
             place = position % size
             # Python ints: NumPy's would go through every pickle of the loader.
             yield SampleIndex(self.epoch, int(order[place]), position >= size, int(repeats[place]))
@@ -75,9 +76,14 @@ class EpochSampler(Sampler):
     def __len__(self) -> int:
         return -(-len(self.dataset) // self.world_size)
 
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch of the next iteration; MMEngine's training loop calls it."""
-        self.epoch = epoch
+    def set_epoch(self, epoch: int, start: int = 0) -> None:
+        """Choose the epoch of the next iteration and where it starts, for a run that goes on.
+
+        Args:
+            epoch: Number of the epoch.
+            start: How many clips of this process to pass over.
+        """
+        self.epoch, self.start = epoch, start
 
 
 @DATA_SAMPLERS.register_module()

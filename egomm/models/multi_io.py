@@ -11,6 +11,7 @@ from mmengine import dist
 from mmengine.model import BaseModel, ModuleDict
 from torch import Tensor
 
+from egomm.functional.finite import NonFiniteError
 from egomm.models.mixing import Mix
 from egomm.models.views import average_views
 from egomm.registry import MODELS
@@ -219,7 +220,7 @@ class MultiIOModel(BaseModel):
         # On the reduced value, so that all processes stop together.
         if not torch.isfinite(log_vars['loss']):
             broken = [name for name, value in log_vars.items() if not torch.isfinite(value)]
-            raise ValueError(
+            raise NonFiniteError(
                 f'the loss is not finite: {", ".join(broken)}. Nothing was updated by this step. '
                 'Look for NaN in the inputs or features of these tasks, or lower the learning rate.'
             )

@@ -1,3 +1,4 @@
+import hashlib
 import io
 import json
 import pickle
@@ -112,3 +113,16 @@ def test_manifest_and_config_have_to_agree(tmp_path):
     (folder / 'manifest.json').write_text('[1')
     with pytest.raises(ValueError, match=r"a manifest is a JSON object with \['dim'\]"):
         read_description(folder, dim=3)
+
+
+def test_files_are_compared_with_the_sums_beside_them(tmp_path):
+    folder = npy(tmp_path / 'features')
+    content = (folder / 'a.npy').read_bytes()
+    (folder / 'SHA256SUMS').write_text(f'{hashlib.sha256(content).hexdigest()}  a.npy\n')
+    assert np.array_equal(FeatureStore(folder, 3).read('a'), ARRAY)
+    for bit in range(0, 8 * len(content), 41):
+        damaged = bytearray(content)
+        damaged[bit // 8] ^= 1 << bit % 8
+        (folder / 'a.npy').write_bytes(damaged)
+        with pytest.raises(ValueError, match='a: cannot be read .it differs from its line in SHA2'):
+            FeatureStore(folder, 3).read('a')

@@ -8,7 +8,7 @@ do not decay (the released code decays the Gaussians).
 
 max_epochs = 15
 warmup_epochs = 5
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_begin=5, val_interval=1)
+train_cfg = dict(type='ResumableTrainLoop', max_epochs=max_epochs, val_begin=5, val_interval=1)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 

@@ -16,7 +16,7 @@ Options, to be added to a config's `_base_` list: ../_base_/recipes/ema.py,
 
 max_epochs = 60
 warmup_epochs = 3
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=1)
+train_cfg = dict(type='ResumableTrainLoop', max_epochs=max_epochs, val_interval=1)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 

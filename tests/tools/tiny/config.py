@@ -52,7 +52,7 @@ test_dataloader = val_dataloader
 val_evaluator = dict(type='EpicActionMetric', verb_classes=3, noun_classes=4)
 test_evaluator = val_evaluator
 
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=2, val_interval=1)
+train_cfg = dict(type='ResumableTrainLoop', max_epochs=2, val_interval=1)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 # SGD, because Adam hides a wrong scale of the gradients and amplifies rounding.

@@ -1,0 +1,94 @@
+"""Try a run before it is started: everything is built, one step of each kind is made."""
+
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+
+from egomm.apis.launch import build_runner
+from egomm.compat import load_checkpoint
+from egomm.hooks import ResumableTrainLoop
+from egomm.hooks.sealed_checkpoint import SEALED
+
+_CHECKPOINT = 'dry_run.pth'
+
+
+class DryRunLoop(ResumableTrainLoop):
+    """One step of training and one of evaluation, then a checkpoint that is read again."""
+
+    def run(self) -> torch.nn.Module:
+        """Make the steps; `lines` then says how long they took."""
+        runner = self.runner
+        runner.call_hook('before_train')
+        runner.optim_wrapper.optimizer.register_step_pre_hook(self._check_gradients)
+        self.lines = []
+        runner.call_hook('before_train_epoch')
+        runner.model.train()
+        begun = time.perf_counter()
+        batch = next(iter(self.dataloader))
+        loaded = time.perf_counter()
+        self.run_iter(0, batch)
+        self.lines.append(
+            f'train: a first batch in {loaded - begun:.1f} s, a first step in '
+            f'{time.perf_counter() - loaded:.1f} s, {len(self.dataloader)} steps an epoch'
+        )
+        if runner.val_loop is not None:
+            self._evaluate_one()
+        runner.save_checkpoint(runner.work_dir, _CHECKPOINT, by_epoch=False, backend_args=SEALED)
+        if runner.rank == 0:
+            path = Path(runner.work_dir, _CHECKPOINT)
+            load_checkpoint(path)
+            self.bytes = path.stat().st_size
+            self.lines.append(f'save: {self.bytes / 1e6:.1f} MB, read again')
+        return runner.model
+
+    @torch.no_grad()
+    def _evaluate_one(self) -> None:
+        loop, model = self.runner.val_loop, self.runner.model
+        model.eval()
+        begun = time.perf_counter()
+        batch = next(iter(loop.dataloader))
+        loop.evaluator.process(data_samples=model.val_step(batch), data_batch=batch)
+        self.lines.append(
+            f'val: a first batch in {time.perf_counter() - begun:.1f} s, {len(loop.dataloader)} '
+            'batches'
+        )
+
+
+def dry_run(config: Config) -> list[str]:
+    """Build what a config describes, make one step of training, evaluation and saving.
+
+    Args:
+        config: As `build_runner` takes it; nothing is written into its work directory.
+
+    Returns:
+        What there is to say of each step.
+
+    Raises:
+        ValueError: If something cannot be built or run, or the disk of the work directory is too
+            small for the checkpoints that are kept.
+    """
+    wanted = Path(config.work_dir).absolute()
+    with tempfile.TemporaryDirectory(prefix='egomm_dry_run_') as folder:
+        config.work_dir = folder
+        config.train_cfg.type = 'egomm.apis.dry_run.DryRunLoop'
+        for name in ('train_dataloader', 'val_dataloader'):
+            if config.get(name):  # of one batch nothing has to be loaded in advance
+                config[name].update(num_workers=0, persistent_workers=False)
+                config[name].pop('prefetch_factor', None)
+        runner = build_runner(config)
+        runner.train()
+    loop = runner.train_loop
+    if runner.rank == 0:
+        kept = (config.default_hooks.get('checkpoint') or {}).get('max_keep_ckpts', -1)
+        needed = (max(kept, 1) + 1) * loop.bytes
+        free = shutil.disk_usage(next(path for path in (wanted, *wanted.parents) if path.is_dir()))
+        if needed > free.free:
+            raise ValueError(
+                f'{wanted}: checkpoints want {needed / 1e9:.3f} GB, its disk has '
+                f'{free.free / 1e9:.3f} GB free. Make room, or name another disk with --work-dir.'
+            )
+    return loop.lines

@@ -1,0 +1,51 @@
+import os
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from egomm.apis.dry_run import dry_run
+from egomm.compat import unformatted
+
+TINY = Path(__file__).resolve().parents[1] / 'tools' / 'tiny'
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(TINY))
+    config = unformatted(Config.fromfile(TINY / 'config.py'))
+    config.work_dir, config.launcher = str(tmp_path / 'run'), 'none'
+    config.log_level = 'ERROR'
+    return config
+
+
+def test_one_step_of_each_kind_is_made_and_nothing_is_left(config, tmp_path):
+    train, val, save = dry_run(config)
+    assert train.startswith('train: a first batch in ')
+    assert train.endswith(' s, 3 steps an epoch')
+    assert val.startswith('val: a first batch in ')
+    assert save.endswith(' MB, read again')
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_fails_in_evaluation_is_found_before_training(config):
+    config.val_evaluator.noun_classes = 9
+    with pytest.raises(ValueError, match='noun'):
+        dry_run(config)
+
+
+def test_a_disk_too_small_for_the_checkpoints_is_named(config, monkeypatch):
+    monkeypatch.setattr('shutil.disk_usage', RoomForOne())
+    with pytest.raises(ValueError, match=r'run: checkpoints want .* GB free. Make room'):
+        dry_run(config)
+
+
+class RoomForOne:
+    """A disk that has room for the first file only."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, folder):
+        self.calls += 1
+        return type('Usage', (), dict(free=1e12 if self.calls == 1 else 10))

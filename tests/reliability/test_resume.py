@@ -1,0 +1,84 @@
+"""A run that is ended within an epoch goes on as if it had not been."""
+
+import os
+import signal
+
+import pytest
+
+
+def end():
+    """What a cluster does."""
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def in_parts(runs, config, ends, watching):
+    """Ends a run at some steps; the last runner, and the clips of all steps."""
+    seen = []
+    for number, step in enumerate(ends):
+        part = watching(end, step)
+        with pytest.raises(SystemExit, match='143'):
+            runs.run(config, 'ended', resume=number > 0, watch=part)
+        seen += part.seen
+    last = watching()
+    runner = runs.run(config, 'ended', resume=True, watch=last)
+    return runner, seen + last.seen
+
+
+@pytest.mark.parametrize('family, ends', [('mimo', (1, 3, 5)), ('multitask', (5,)), ('asl', (1,))])
+def test_weights_optimizer_average_and_logs_are_those_of_a_run_never_ended(
+    runs, same_state, watching, family, ends
+):
+    """The second end of the first row is that of an epoch."""
+    config = runs.config(family)
+    watch = watching()
+    whole = runs.run(config, 'whole', watch=watch)
+    again, seen = in_parts(runs, config, ends, watching)
+    assert seen == watch.seen
+    assert [iteration for _, iteration, _ in seen] == list(range(whole.iter))
+    same_state(again, whole)
+
+
+@pytest.mark.parametrize('workers', [1, 2])
+def test_processes_of_the_loader_change_nothing(runs, same_state, watching, workers):
+    watch = watching()
+    whole = runs.run(runs.config('mimo'), 'whole', watch=watch)
+    again, seen = in_parts(runs, runs.config('mimo', workers=workers), (2,), watching)
+    assert seen == watch.seen
+    same_state(again, whole)
+
+
+def test_an_evaluation_that_was_cut_off_is_made_up_for(runs, watching):
+    config = runs.config('mimo', evaluate=True)
+    watch = watching()
+    watch.after_val_iter = lambda runner, *args, **kwargs: end()
+    with pytest.raises(SystemExit, match='143'):
+        runs.run(config, 'ended', watch=watch)
+    assert len(watch.seen) == 3
+    again = runs.run(config, 'ended', resume=True)
+    whole = runs.run(config, 'whole')
+    ours, theirs = (
+        {
+            name: buffer.data[0].tolist()
+            for name, buffer in runner.message_hub.log_scalars.items()
+            if name.startswith('val/epic')
+        }
+        for runner in (again, whole)
+    )
+    assert ours == theirs
+    assert {len(values) for values in ours.values()} == {2}  # once an epoch
+
+
+def test_another_length_of_the_epoch_is_refused_only_within_one(runs, watching):
+    config = runs.config('mimo')
+    with pytest.raises(SystemExit, match='143'):
+        runs.run(config, 'ended', watch=watching(end, 1))
+    config.train_dataloader.batch_size = 3
+    with pytest.raises(ValueError, match=r'after batch 1 of 3, but now an epoch has 4 batches'):
+        runs.run(config, 'ended', resume=True)
+
+
+def test_a_sampler_that_cannot_start_within_an_epoch_is_refused(runs):
+    config = runs.config('mimo')
+    config.train_dataloader.sampler = dict(type='DefaultSampler', shuffle=True)
+    with pytest.raises(ValueError, match=r"got a DefaultSampler. Set .*type='EpochSampler'"):
+        runs.run(config, 'refused')
