@@ -1,4 +1,4 @@
-"""What the multi-task configs say beyond their rows: how points and test sets are tested."""
+"""What the multi-task configs say: tasks of a row, how points and test sets are tested."""
 
 import csv
 from pathlib import Path
@@ -87,3 +87,49 @@ def test_clips_without_labels_get_a_file_of_scores(epic55_world, tmp_path):
     results = read_results(tmp_path / 's1.pkl')
     assert list(results.narration_ids) == [row['uid'] for row in rows]
     assert (results.verb.shape, results.noun.shape) == ((2, 125), (2, 352))
+
+
+TASKS = dict(a='action', v='verb', n='noun', h='hands', g='gaze')
+EGTEA_ROWS = ['a', 'av', 'avn', 'ag', 'ah', 'agh', 'avng', 'avnh', 'avnhg']
+EPIC55_ROWS = ['v', 'vh', 'vnh', 'a', 'avh', 'avnh']
+MULTI_TASK = [
+    *(('multitask/egtea_mfnet', row) for row in EGTEA_ROWS),
+    *(('multitask/epic55_mfnet', row) for row in EPIC55_ROWS),
+    *(('toy/multitask', row) for row in dict.fromkeys(EGTEA_ROWS + EPIC55_ROWS)),
+]
+
+
+@pytest.mark.parametrize('start, row', MULTI_TASK)
+def test_a_row_of_the_multi_task_tables_has_the_tasks_of_its_name(start, row):
+    config = Config.fromfile(CONFIGS.parent / f'configs/{start}_{row}.py')
+    tasks = {TASKS[letter] for letter in row}
+    assert {task for task, head in config.model.heads.items() if head} == tasks
+    for loader in (config.train_dataloader, config.val_dataloader, config.test_dataloader):
+        pipeline = loader.dataset.pipeline
+        assert set(pipeline.pack.tasks) == tasks
+        for task in ('hands', 'gaze'):
+            assert bool(pipeline[task]) == (task in tasks)
+            assert bool(loader.dataset.sources.get(task)) == (task in tasks)
+    given = config.val_evaluator
+    classes, *points = given if isinstance(given, list) else [given]
+    assert set(classes.num_classes) == tasks - {'hands', 'gaze'}
+    assert len(points) == len(tasks & {'hands', 'gaze'})
+    for task, count in classes.num_classes.items():
+        assert config.model.heads[task].num_classes == count
+    main = 'action' if 'a' in row else 'verb'
+    assert config.default_hooks.checkpoint.save_best == f'{classes.prefix}/{main}_top1'
+
+
+def test_the_split_of_egtea_is_one_option(monkeypatch):
+    path = CONFIGS.parent / 'configs/multitask/egtea_mfnet_avnhg.py'
+    names = []
+    for split in (None, '3'):
+        if split:
+            monkeypatch.setenv('EGTEA_SPLIT', split)
+        config = Config.fromfile(path)
+        loaders = (config.train_dataloader, config.val_dataloader, config.test_dataloader)
+        names += [Path(loader.dataset.ann_file).name for loader in loaders]
+    assert names == [
+        *('train_split1.txt', 'test_split1.txt', 'test_split1.txt'),
+        *('train_split3.txt', 'test_split3.txt', 'test_split3.txt'),
+    ]

@@ -211,7 +211,7 @@ def frame_rate(path: str) -> float | None:
     Raises:
         MediaError: If the file is missing or broken.
     """
-    with _opened(path) as container:
+    with opened(path) as container:
         stream = container.streams.best('video')
         rate = None if stream is None else stream.average_rate
         return None if rate is None else float(rate)
