@@ -73,7 +73,8 @@ def read_answers(path: str | Path) -> Answers:
         if (
             not is_list_of(is_window, times)
             or any(key not in row for key in QUERY_KEYS)
-            or not (scores is None or (is_list_of(is_number, scores) and len(scores) == len(times or ())))
+            or not (scores is None or is_list_of(is_number, scores))
+            or len(times or () if scores is None else scores) != len(times or ())
         ):
             raise ValueError(
                 f'{path}, answer {number}: {", ".join(QUERY_KEYS)} are wanted, windows '
