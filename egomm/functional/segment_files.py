@@ -68,14 +68,7 @@ def read_answers(path: str | Path) -> Answers:
     """
     results = _results(path, list, 'answers to queries, a list')
     for number, row in enumerate(results):
-        times = row.get('predicted_times') if isinstance(row, dict) else None
-        scores = row.get('scores') if isinstance(row, dict) else None
-        if (
-            not is_list_of(is_window, times)
-            or any(key not in row for key in QUERY_KEYS)
-            or not (scores is None or is_list_of(is_number, scores))
-            or len(times or () if scores is None else scores) != len(times or ())
-        ):
+        if not is_answer(row):
             raise ValueError(
                 f'{path}, answer {number}: {", ".join(QUERY_KEYS)} are wanted, windows '
                 '[start, end] of finite numbers and, if there are any, as many scores. Write the '
@@ -104,6 +97,17 @@ def is_moment(value: Any) -> bool:
         and isinstance(value.get('label'), str)
         and is_number(value.get('score'))
         and is_window(value.get('segment'))
+    )
+
+
+def is_answer(value: Any) -> bool:
+    """Whether it tells its query and has windows and, if any, a score for each."""
+    if not isinstance(value, Mapping) or any(key not in value for key in QUERY_KEYS):
+        return False
+    times = value['predicted_times']
+    scores = value.get('scores', [0] * len(times) if isinstance(times, list) else None)
+    return (
+        is_list_of(is_window, times) and is_list_of(is_number, scores) and len(scores) == len(times)
     )
 
 
