@@ -5,6 +5,7 @@ Cases: facts counted on the real files, and what a fresh extraction can get wron
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from egomm.datasets.localization import LanguageQueries, MomentQueries
 from egomm.registry import MODELS
 from egomm.structures import EgoSample
 
+ROOT = Path(__file__).resolve().parent.parent
 SOURCES = dict(ego=dict(path='features/ego'), slow=dict(path='features/slow'))
 TASKS = dict(moments='moment', nlq='query')
 
@@ -50,7 +52,7 @@ def models():
     """A tiny localizer for moments and one for queries."""
 
     def tiny(name, words):
-        model = Config.fromfile(f'configs/toy/{name}.py').model
+        model = Config.fromfile(ROOT / f'configs/toy/{name}.py').model
         sources = {
             source: dict(type='FeatureProjection', in_channels=width, out_channels=8)
             for source, width in (('ego', 16), ('slow', 24))

@@ -77,7 +77,7 @@ class FeatureStore:
         dim: Length of the vectors.
 
     Raises:
-        ValueError: If there is no such source.
+        ValueError: If there is no such source. On first use: if it cannot be opened.
     """
 
     def __init__(self, path: str | Path, dim: int) -> None:
@@ -94,19 +94,23 @@ class FeatureStore:
         """Features of an id ``(N, dim)``.
 
         Raises:
-            ValueError: If there are none, they have another shape, or are not all finite.
+            ValueError: If there are none, they have another shape, or are not all finite numbers.
         """
         place = f'{self.path}, {name}'
         if name not in self:
             raise ValueError(f'{place}: no such features. Fetch them, or leave the clip out.')
         try:
-            array = self._file().read(name)
-        except (OSError, RuntimeError, EOFError, ValueError) as error:
+            array = np.asarray(self._file().read(name))
+        except Exception as error:  # what a reader raises on a damaged file depends on its bytes
             raise ValueError(f'{place}: cannot be read ({error}). Fetch it again.') from error
         if array.ndim != 2 or array.shape[1] != self.dim or not len(array):
             raise ValueError(
                 f'{place}: (N, {self.dim}) with N >= 1 is expected; got {array.shape}. Correct '
                 '`dim`, or store time first.'
+            )
+        if array.dtype.kind not in 'fiu':
+            raise ValueError(
+                f'{place}: numbers are expected; got {array.dtype}. Store them as float32.'
             )
         if not np.isfinite(array).all():
             raise ValueError(f'{place}: holds NaN or infinity. Extract these features again.')
@@ -121,7 +125,14 @@ class FeatureStore:
             kind = _Hdf5 if self.path.is_file() else _Folder
             if (self.path / 'data.mdb').is_file():
                 kind = _Lmdb
-            self._opened = os.getpid(), kind(self.path)
+            try:
+                self._opened = os.getpid(), kind(self.path)
+            except ValueError:
+                raise  # of a package that is not installed
+            except Exception as error:  # of HDF5 or LMDB, each with classes of its own
+                raise ValueError(
+                    f'{self.path}: cannot be opened ({error}). Fetch it again.'
+                ) from error
         return self._opened[1]
 
 

@@ -13,14 +13,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from egomm.datasets.windows import (
+    NUMBER,
     TRAINING,
     Annotations,
     SegmentPolicy,
     clip_seconds,
+    entries,
     field,
     fit_segments,
     in_splits,
     read_json,
+    times,
 )
 
 
@@ -61,9 +64,9 @@ def read_moments(
     )
     numbers = {name: number for number, name in enumerate(classes)}
     counts = Counter(outside=0, empty=0, repeated=0)
-    for clip, times in Counter(record['clip_id'] for record in records).items():
-        if times > 1:
-            raise ValueError(f'{path}, clip {clip}: occurs {times} times. Keep one of them.')
+    for clip, count in Counter(record['clip_id'] for record in records).items():
+        if count > 1:
+            raise ValueError(f'{path}, clip {clip}: occurs {count} times. Keep one of them.')
     for record in records:
         if record['split'] == 'test' and not record['annotations']:
             record.update(annotations=None, gt={})
@@ -129,23 +132,28 @@ def read_label_map(path: str | Path) -> list[str]:
 
 
 def _official(content: dict, path: str | Path):
-    for video in content['videos']:
-        video_id = field(video, 'video_uid', str(path))
-        for clip in field(video, 'clips', f'{path}, video {video_id}'):
-            clip_id = field(clip, 'clip_uid', f'{path}, video {video_id}')
+    for video in field(content, 'videos', str(path), list):
+        video_id = field(video, 'video_uid', str(path), str)
+        for clip in field(video, 'clips', f'{path}, video {video_id}', list):
+            clip_id = field(clip, 'clip_uid', f'{path}, video {video_id}', str)
             place = f'{path}, clip {clip_id}'
-            start = field(clip, 'video_start_sec', place)
+            start = field(clip, 'video_start_sec', place, NUMBER)
+            end = field(clip, 'video_end_sec', place, NUMBER)
             yield {
                 'clip_id': clip_id,
                 'video_id': video_id,
-                'split': field(video, 'split', f'{path}, video {video_id}'),
+                'split': field(video, 'split', f'{path}, video {video_id}', str),
                 'video_start_seconds': start,
-                'duration': clip_seconds(field(clip, 'video_end_sec', place) - start, place),
+                'duration': clip_seconds(end - start, place),
                 'annotations': [
-                    {key: field(label, key, place) for key in ('label', 'start_time', 'end_time')}
-                    for annotation in clip.get('annotations') or ()
-                    for label in annotation.get('labels') or ()
-                    if field(label, 'primary', place)
+                    {
+                        'label': field(label, 'label', place, str),
+                        'start_time': field(label, 'start_time', place, NUMBER),
+                        'end_time': field(label, 'end_time', place, NUMBER),
+                    }
+                    for annotation in entries(clip, 'annotations', place)
+                    for label in entries(annotation, 'labels', place)
+                    if field(label, 'primary', place, object)
                 ],
             }
 
@@ -160,13 +168,13 @@ def _converted(content: dict, path: str | Path):
         place = f'{path}, clip {clip_id}'
         yield {
             'clip_id': clip_id,
-            'video_id': field(clip, 'video_id', place),
-            'split': field(clip, 'subset', place),
-            'video_start_seconds': field(clip, 'parent_start_sec', place),
-            'duration': clip_seconds(field(clip, 'duration', place), place),
+            'video_id': field(clip, 'video_id', place, str),
+            'split': field(clip, 'subset', place, str),
+            'video_start_seconds': field(clip, 'parent_start_sec', place, NUMBER),
+            'duration': clip_seconds(field(clip, 'duration', place, NUMBER), place),
             'annotations': [
-                {'label': field(row, 'label', place), 'start_time': start, 'end_time': end}
-                for row in field(clip, 'annotations', place)
-                for start, end in [field(row, 'segment', place)]
+                {'label': field(row, 'label', place, str), 'start_time': start, 'end_time': end}
+                for row in field(clip, 'annotations', place, list)
+                for start, end in [times(field(row, 'segment', place, list), place)]
             ],
         }

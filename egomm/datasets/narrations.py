@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from egomm.datasets.windows import field
+from egomm.datasets.windows import NUMBER, entries, field
 
 PASSES = ('narration_pass_1', 'narration_pass_2')
 _TAG = re.compile(r'#\w+')
@@ -40,21 +40,26 @@ def narration_queries(
     """
     # All videos: some of the real files are listed without clips.
     forbidden = {
-        field(video, 'video_uid', 'held-out annotations')
+        field(video, 'video_uid', 'held-out annotations', str)
         for content in held_out
-        for video in field(content, 'videos', 'held-out annotations')
+        for video in field(content, 'videos', 'held-out annotations', list)
     }
     places: dict[str, dict[str, Mapping]] = {}
     for content in clips:
         for uid, clip in _clips(content):
-            places.setdefault(uid, {})[field(clip, 'clip_uid', f'video {uid}')] = clip
+            places.setdefault(uid, {})[field(clip, 'clip_uid', f'video {uid}', str)] = clip
     counts = Counter(held_out=len(places.keys() & forbidden), unsure=0, lone=0, without_text=0)
-    narrated = narrations.get('videos', narrations)
+    narrated = narrations.get('videos', narrations) if isinstance(narrations, dict) else None
+    if not isinstance(narrated, dict):
+        raise ValueError(
+            f'narrations by the id of their video are expected; got {type(narrations).__name__}. '
+            'Give the official narration.json.'
+        )
     told: dict[str, dict[str, list[tuple[float, str]]]] = {}
     gaps: dict[tuple[str, str], float] = {}
     for uid in places.keys() - forbidden:
         for name in PASSES:
-            rows = sorted(_rows(narrated.get(uid, {}).get(name), uid, counts))
+            rows = sorted(_rows(narrated.get(uid), name, uid, counts))
             times = [time for time, _ in rows]
             if len(set(times)) < 2:
                 counts['lone'] += len(rows)
@@ -72,7 +77,9 @@ def narration_queries(
     for uid in sorted(told):
         made = []
         for clip_uid, clip in sorted(places[uid].items()):
-            begin, end = (field(clip, f'video_{side}_sec', clip_uid) for side in ('start', 'end'))
+            begin, end = (
+                field(clip, f'video_{side}_sec', clip_uid, NUMBER) for side in ('start', 'end')
+            )
             annotations = []
             for name, rows in told[uid].items():
                 reach = gaps[uid, name] / mean_gap / 2
@@ -99,21 +106,23 @@ def narration_queries(
 
 
 def _clips(content: Mapping) -> Iterable[tuple[str, Mapping]]:
-    for video in field(content, 'videos', 'annotations'):
-        uid = field(video, 'video_uid', 'annotations')
-        for clip in field(video, 'clips', f'video {uid}'):
+    for video in field(content, 'videos', 'annotations', list):
+        uid = field(video, 'video_uid', 'annotations', str)
+        for clip in field(video, 'clips', f'video {uid}', list):
             yield uid, clip
 
 
-def _rows(told: Any, uid: str, counts: Counter) -> Iterable[tuple[float, str]]:
+def _rows(told: Any, name: str, uid: str, counts: Counter) -> Iterable[tuple[float, str]]:
     """Time and text of the narrations of a pass, without marks such as ``#C``."""
-    for row in (told or {}).get('narrations', ()):
-        place = f'narrations of video {uid}'
-        text = field(row, 'narration_text', place)
+    place = f'narrations of video {uid}'
+    if told is None or (isinstance(told, dict) and told.get(name) is None):
+        return
+    for row in entries(field(told, name, place, dict), 'narrations', place):
+        text = field(row, 'narration_text', place, str)
         words = ' '.join(_TAG.sub(' ', text).split())
         if '#unsure' in text.lower():
             counts['unsure'] += 1
         elif not any(letter.isalnum() for letter in words):
             counts['without_text'] += 1
         else:
-            yield field(row, 'timestamp_sec', place), words
+            yield field(row, 'timestamp_sec', place, NUMBER), words

@@ -11,16 +11,20 @@ keep their index, by which submissions are scored.
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from egomm.datasets.windows import (
+    NUMBER,
     TRAINING,
     Annotations,
     SegmentPolicy,
     clip_seconds,
+    entries,
     field,
     fit_segments,
     in_splits,
     read_json,
+    times,
 )
 
 
@@ -86,23 +90,24 @@ def read_queries(
 
 
 def _official(content: dict, path: str | Path):
-    for video in field(content, 'videos', str(path)):
-        video_id = field(video, 'video_uid', str(path))
-        for clip in field(video, 'clips', f'{path}, video {video_id}'):
-            clip_id = field(clip, 'clip_uid', f'{path}, video {video_id}')
+    for video in field(content, 'videos', str(path), list):
+        video_id = field(video, 'video_uid', str(path), str)
+        for clip in field(video, 'clips', f'{path}, video {video_id}', list):
+            clip_id = field(clip, 'clip_uid', f'{path}, video {video_id}', str)
             place = f'{path}, clip {clip_id}'
-            start = field(clip, 'video_start_sec', place)
-            duration = clip_seconds(field(clip, 'video_end_sec', place) - start, place)
-            for annotation in field(clip, 'annotations', place):
-                queries = field(annotation, 'language_queries', place)
+            start = field(clip, 'video_start_sec', place, NUMBER)
+            duration = clip_seconds(field(clip, 'video_end_sec', place, NUMBER) - start, place)
+            for annotation in field(clip, 'annotations', place, list):
+                annotation_id = field(annotation, 'annotation_uid', place, str)
+                queries = field(annotation, 'language_queries', place, list)
                 for index, query in enumerate(queries):
-                    ends = [query.get(f'clip_{end}_sec') for end in ('start', 'end')]
+                    ends = [_maybe(query, f'clip_{end}_sec', place) for end in ('start', 'end')]
                     yield {
                         'clip_id': clip_id,
-                        'annotation_id': field(annotation, 'annotation_uid', place),
+                        'annotation_id': annotation_id,
                         'query_index': index,
-                        'query': query.get('query'),
-                        'split': field(video, 'split', f'{path}, video {video_id}'),
+                        'query': _maybe(query, 'query', place, str),
+                        'split': field(video, 'split', f'{path}, video {video_id}', str),
                         'video_id': video_id,
                         'video_start_seconds': start,
                         'duration': duration,
@@ -110,29 +115,35 @@ def _official(content: dict, path: str | Path):
                     }
 
 
+def _maybe(query: Any, key: str, place: str, kind: Any = NUMBER) -> Any:
+    """A value that test queries and empty ones lack."""
+    if isinstance(query, dict) and query.get(key) is None:
+        return None
+    return field(query, key, place, kind)
+
+
 def _lines(rows: list, path: str | Path):
     for row in rows:
-        name = field(row, 'query_id', str(path))
+        name = field(row, 'query_id', str(path), str)
+        place = f'{path}, query {name}'
         annotation_id, _, index = name.rpartition('_')
         if not (annotation_id and index.isdecimal()):
             raise ValueError(
                 f'{path}: a query_id <annotation_uid>_<index> is expected; got {name!r}.'
             )
-        windows = row.get('timestamps') or []
+        windows = entries(row, 'timestamps', place)
         if len(windows) > 1:
             raise ValueError(
-                f'{path}, query {name}: one window is expected; got {len(windows)}. Split the line.'
+                f'{place}: one window is expected; got {len(windows)}. Split the line.'
             )
         yield {
-            'clip_id': field(row, 'video_id', f'{path}, query {name}'),
+            'clip_id': field(row, 'video_id', place, str),
             'annotation_id': annotation_id,
             'query_index': int(index),
-            'query': field(row, 'query', f'{path}, query {name}'),
+            'query': field(row, 'query', place, (str, type(None))),
             'split': None,
             'video_id': None,
             'video_start_seconds': None,
-            'duration': clip_seconds(
-                field(row, 'duration', f'{path}, query {name}'), f'{path}, query {name}'
-            ),
-            'window': windows[0] if windows else None,
+            'duration': clip_seconds(field(row, 'duration', place, NUMBER), place),
+            'window': [*times(windows[0], place)] if windows else None,
         }

@@ -16,6 +16,16 @@ CHOICES = {
     'repeated': ('keep', 'drop', 'refuse'),
 }
 
+NUMBER = (int, float)
+WORDS = {
+    str: 'a text',
+    list: 'a list',
+    dict: 'an object',
+    int: 'a number',
+    float: 'a number',
+    type(None): 'null',
+}
+
 
 class SegmentPolicy(NamedTuple):
     """What becomes of segments that a model cannot learn from as they are.
@@ -125,7 +135,12 @@ def read_json(path: str | Path) -> Any:
             f'{path}: no such annotation file. Correct the path; the official files come with the '
             'Ego4D licence (ego4d-data.org).'
         )
-    text = Path(path).read_text(encoding='utf-8')
+    try:
+        text = Path(path).read_text(encoding='utf-8')
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f'{path}: JSON in UTF-8 is expected, but {error}. Fetch the file again.'
+        ) from error
     if Path(path).suffix != '.jsonl':
         return _parsed(text, str(path))
     return [
@@ -135,18 +150,48 @@ def read_json(path: str | Path) -> Any:
     ]
 
 
-def field(entry: Any, key: str, place: str) -> Any:
-    """``entry[key]``.
+def field(entry: Any, key: str, place: str, kind: type | tuple[type, ...]) -> Any:
+    """``entry[key]``, of a type or one of several.
 
     Raises:
-        ValueError: If there is no such key.
+        ValueError: If there is no such key, or its value is of another type.
     """
     if not isinstance(entry, dict) or key not in entry:
         got = sorted(entry) if isinstance(entry, dict) else type(entry).__name__
         raise ValueError(
             f'{place}: the key {key!r} is expected; got {got}. Is this an Ego4D annotation file?'
         )
-    return entry[key]
+    value = entry[key]
+    if not isinstance(value, kind):
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        wanted = ' or '.join(dict.fromkeys(WORDS[one] for one in kinds))
+        raise ValueError(
+            f'{place}: {key!r} wants {wanted}; got {type(value).__name__}. Correct the annotation.'
+        )
+    return value
+
+
+def entries(entry: Any, key: str, place: str) -> list:
+    """The list ``entry[key]``, empty if it is absent or null.
+
+    Raises:
+        ValueError: If ``entry`` is no object, or the value no list.
+    """
+    if isinstance(entry, dict) and entry.get(key) is None:
+        return []
+    return field(entry, key, place, list)
+
+
+def times(value: Any, place: str) -> tuple[Any, Any]:
+    """Start and end out of a list; `fit_segments` looks at what they are.
+
+    Raises:
+        ValueError: If it is no list of two.
+    """
+    if not (isinstance(value, list) and len(value) == 2):
+        raise ValueError(f'{place}: [start, end] is expected; got {value}. Correct the annotation.')
+    start, end = value
+    return start, end
 
 
 def clip_seconds(value: Any, place: str) -> float:

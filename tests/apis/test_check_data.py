@@ -186,3 +186,20 @@ def test_videos_that_are_missing_or_cut_off_are_found_by_the_clip_that_ends_last
     (checked,) = check(kitchen(root))
     assert found(checked) == {'settings or annotations that cannot be used': (1, 'refuse')}
     assert 'have no file of any modality' in checked.findings[0].examples[0]
+
+
+def test_odd_real_queries_are_found(realdata, feature_world):
+    dataset = dict(
+        moments(feature_world),
+        type='LanguageQueries',
+        ann_file=str(realdata / 'ego4d_nlq/nlq_val.json'),
+        words=dict(num_tokens=2**14),
+    )
+    del dataset['classes']
+    (checked,) = check(dataset)
+    assert checked.records == 4552
+    counts = found(checked)
+    assert counts['segments that leave their clip'] == (87, 'clip')
+    assert counts['queries without a text'] == (2, 'drop')
+    assert counts['clips without features'] == (2 * 415, 'refuse')
+    assert 'queries without words' not in counts

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from egomm.datasets.epic_segments import EpicActionSegments, EpicSoundSegments, 
 from egomm.datasets.samplers import SampleIndex
 from egomm.functional.feature_grid import TimeGrid
 
+ROOT = Path(__file__).resolve().parents[2]
 ABOUT = dict(dim=4, fps=30.0, stride=15, window=30, per='video')
 C2 = 'narration_id,video,start,stop,verb,noun,action\n'
 SOUNDS = 'annotation_id,participant_id,video_id,start_timestamp,stop_timestamp,class,class_id\n'
@@ -151,5 +153,5 @@ def test_the_config_of_actions_has_as_many_as_the_real_train_file(realdata, root
         actions_from=str(folder / 'training.csv'),
         check_files=False,
     )
-    config = Config.fromfile('configs/asl/c2_asl_action_slowfast.py')
+    config = Config.fromfile(ROOT / 'configs/asl/c2_asl_action_slowfast.py')
     assert config.model.heads.action.num_classes == len(data.metainfo['actions'])

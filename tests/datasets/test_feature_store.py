@@ -81,6 +81,53 @@ def test_what_is_missing_or_wrong_is_named(tmp_path):
         FeatureStore(folder, 3).read('a')
 
 
+@pytest.mark.parametrize(
+    'content, words',
+    [
+        (dict(features=torch.ones(4, 3)), 'features, a: cannot be read .*dict'),
+        (torch.ones(4, 3, dtype=torch.bfloat16), 'features, a: cannot be read .*BFloat16'),
+        (torch.ones(4, 3, dtype=torch.bool), 'numbers are expected; got bool. Store them as'),
+    ],
+)
+def test_a_pt_file_of_something_else_is_refused(content, words, tmp_path):
+    torch.save(content, pt(tmp_path / 'features') / 'a.pt')
+    with pytest.raises(ValueError, match=words):
+        FeatureStore(tmp_path / 'features', 3).read('a')
+
+
+@pytest.mark.parametrize('layout', ['npy', 'pt', 'hdf5', 'lmdb', 'lmdb of npz'])
+def test_a_damaged_file_gives_an_array_or_one_clear_error(layout, tmp_path):
+    """Cut off, or with one byte changed. Of LMDB the value: a damaged map can end a process."""
+    rng = np.random.default_rng(0)
+
+    def damaged(data):
+        data = bytearray(data)
+        place = int(rng.integers(len(data)))
+        if rng.random() < 0.5:
+            return bytes(data[:place])
+        data[place] ^= int(rng.integers(1, 256))
+        return bytes(data)
+
+    refused = 0
+    for number in range(40):
+        folder = tmp_path / str(number)
+        if 'lmdb' in layout:
+            buffer = io.BytesIO()
+            (np.savez if 'npz' in layout else np.save)(buffer, ARRAY)
+            broken = damaged(buffer.getvalue())
+            path = lmdb_of(lambda out, broken=broken: out.write(broken))(folder)
+        else:
+            path = LAYOUTS[layout](folder)
+            file = path if path.is_file() else next(path.iterdir())
+            file.write_bytes(damaged(file.read_bytes()))
+        try:
+            assert FeatureStore(path, 3).read('a').shape == ARRAY.shape
+        except ValueError as error:
+            assert str(path) in str(error)  # noqa: PT017
+            refused += 1
+    assert refused >= 10
+
+
 def test_an_archive_of_several_arrays_is_refused(tmp_path):
     path = lmdb_of(lambda buffer: np.savez(buffer, x=ARRAY, y=ARRAY))(tmp_path / 'features')
     with pytest.raises(ValueError, match=r"one array is expected in the .npz, not \['x', 'y'\]"):

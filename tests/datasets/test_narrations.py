@@ -97,6 +97,8 @@ def test_no_video_of_validation_or_test_is_taken(realdata):
 def test_another_file_is_refused():
     with pytest.raises(ValueError, match="the key 'videos' is expected"):
         narration_queries(dict(a=SPARSE), [dict(a=1)], NOTHING)
+    with pytest.raises(ValueError, match='by the id of their video are expected; got list'):
+        narration_queries([], [clips('a')], NOTHING)
     broken = told((1, 'x'))
     del broken['narration_pass_1']['narrations'][0]['narration_text']
     with pytest.raises(ValueError, match="video a: the key 'narration_text' is expected"):

@@ -3,7 +3,16 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from egomm.datasets.windows import SegmentPolicy, fit_segments, read_json
+from egomm.datasets.windows import (
+    NUMBER,
+    SegmentPolicy,
+    clip_seconds,
+    entries,
+    field,
+    fit_segments,
+    read_json,
+    times,
+)
 
 
 def fit(rows, duration=10.0, **policy):
@@ -69,3 +78,29 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
     (tmp_path / 'a.jsonl').write_text('{"a": 1}\n\n{"a": \n')
     with pytest.raises(ValueError, match=r'a\.jsonl, line 3: JSON is expected'):
         read_json(tmp_path / 'a.jsonl')
+
+
+def test_fields_and_lists_say_what_they_want():
+    assert entries({'a': None}, 'a', 'file') == entries({}, 'a', 'file') == []
+    assert times([1, 'x'], 'file') == (1, 'x')
+    assert field({'a': 2}, 'a', 'file', NUMBER) == 2
+    with pytest.raises(ValueError, match="file: 'a' wants a number; got str. Correct the"):
+        field({'a': 'x'}, 'a', 'file', NUMBER)
+    with pytest.raises(ValueError, match="file: 'a' wants a text or null; got list"):
+        field({'a': []}, 'a', 'file', (str, type(None)))
+    with pytest.raises(ValueError, match="the key 'a' is expected; got int"):
+        entries(3, 'a', 'file')
+    with pytest.raises(ValueError, match=r'file: \[start, end\] is expected; got \[1\]'):
+        times([1], 'file')
+
+
+@pytest.mark.parametrize('seconds', [0, -1, float('nan'), '3'])
+def test_a_clip_has_a_duration(seconds):
+    with pytest.raises(ValueError, match='file: a clip wants a duration above 0 s; got'):
+        clip_seconds(seconds, 'file')
+
+
+def test_a_file_of_other_bytes_is_named(tmp_path):
+    (tmp_path / 'a.json').write_bytes(b'{"a": "\xff"}')
+    with pytest.raises(ValueError, match=r'a\.json: JSON in UTF-8 is expected'):
+        read_json(tmp_path / 'a.json')
