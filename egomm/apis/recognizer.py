@@ -16,6 +16,7 @@ from egomm.datasets.footage import Footage, open_footage
 from egomm.functional.feature_grid import TimeGrid
 from egomm.functional.scores import rank_actions
 
+_PAIR = ('verb', 'noun')
 BATCH = 8  # windows predicted at a time
 MEANING = 'scores rank the classes; they are no calibrated confidence'
 
@@ -48,7 +49,9 @@ class Recognizer:
         self.config = config if isinstance(config, Config) else Config.fromfile(config)
         self.checkpoint = str(checkpoint)
         self.clips = load_clip_model(self.config, self.checkpoint)
-        self.names = {**_known_names(self.config, self.checkpoint), **(names or {})}
+        content = load_checkpoint(self.checkpoint)
+        self.temperatures = dict(content.get('temperatures') or {})
+        self.names = {**_known_names(self.config, content.get('meta') or {}), **(names or {})}
         self.notes = toy_notes(self.config)
 
     def __call__(
@@ -97,7 +100,7 @@ class Recognizer:
             'stop': stop,
             'tasks': self._tasks(sample, top, footage),
             'present': present,
-            'notes': [*self.notes, *footage.notes, *absences(present), MEANING],
+            'notes': [*self.notes, *footage.notes, *absences(present), self._meaning()],
         }
 
     def over_time(
@@ -143,7 +146,7 @@ class Recognizer:
             'duration': frames.duration,
             'windows': windows,
             'present': found,
-            'notes': [*self.notes, *footage.notes, *absences(found), *damaged, MEANING],
+            'notes': [*self.notes, *footage.notes, *absences(found), *damaged, self._meaning()],
         }
 
     def _tasks(self, sample: Any, top: int, footage: Footage) -> dict[str, Any]:
@@ -157,7 +160,7 @@ class Recognizer:
             elif isinstance(answer, torch.Tensor) and answer.dim() == 1:
                 tasks[task] = self._best(task, answer, top)
         if 'verb' in tasks and 'noun' in tasks and 'action' not in tasks:
-            logs = {task: pred[task].double().log_softmax(-1) for task in ('verb', 'noun')}
+            logs = {task: self._tempered(task, pred[task]).log_softmax(-1) for task in _PAIR}
             pairs = rank_actions(logs['verb'][None], logs['noun'][None], top)[0].tolist()
             tasks['action'] = [
                 dict(
@@ -170,7 +173,7 @@ class Recognizer:
         return tasks
 
     def _best(self, task: str, answer: torch.Tensor, top: int) -> list[dict[str, Any]]:
-        scores = answer.double()
+        scores = self._tempered(task, answer)
         if (scores < 0).any() or scores.sum() > 1.001:  # not probabilities yet
             scores = scores.softmax(-1)
         values, labels = scores.topk(min(top, len(scores)))
@@ -178,6 +181,17 @@ class Recognizer:
             dict(label=label, name=self._name(task, label), score=value)
             for label, value in zip(labels.tolist(), values.tolist())
         ]
+
+    def _tempered(self, task: str, logits: torch.Tensor) -> torch.Tensor:
+        return logits.double() / self.temperatures.get(task, 1.0)
+
+    def _meaning(self) -> str:
+        if not self.temperatures:
+            return MEANING
+        return (
+            f'scores of {", ".join(self.temperatures)} are confidences: their temperatures were '
+            'fitted on participants that training never saw; other scores only rank'
+        )
 
     def _name(self, task: str, label: int) -> str:
         names = self.names.get(task) or ()
@@ -196,14 +210,13 @@ def toy_notes(config: Config) -> list[str]:
     return ['a toy model: its labels are those of a generated toy kitchen, whatever is shown']
 
 
-def _known_names(config: Config, checkpoint: str) -> dict[str, Sequence[str]]:
+def _known_names(config: Config, meta: Mapping[str, Any]) -> dict[str, Sequence[str]]:
     """By task, from the metainfo of the training data or the class file of the config."""
-    meta = load_checkpoint(checkpoint).get('meta') or {}
     names = dict((meta.get('dataset_meta') or {}).get('classes') or {})
     loader = config.get('test_dataloader') or config.get('val_dataloader') or {}
     dataset = loader.get('dataset', {})
     folder = Path(dataset.get('data_root') or '', dataset.get('ann_file') or '').parent
-    for task in ('verb', 'noun'):
+    for task in _PAIR:
         path = folder / f'EPIC_100_{task}_classes.csv'
         if task not in names and path.is_file():
             names[task] = read_class_names(str(path))

@@ -184,10 +184,8 @@ def _extract(
         now = time.monotonic()
         if now - told >= _REPORT_SECONDS:
             told = now
-            say(
-                f'{name}: {frames.duration / 60:.1f} min of video, '
-                f'{frames.duration / (now - begun):.1f} times as fast as it plays'
-            )
+            rate = (frames.duration - done * stride / grid.fps) / (now - begun)
+            say(f'{name}: {frames.duration / 60:.1f} min, {rate:.1f} times as fast as it plays')
     bad = [[round(start, 3), round(stop, 3)] for start, stop in frames.bad]
     about = dict(duration=round(frames.duration, 6), decoded_frames=frames.decoded, bad=bad)
     entry = writer.finish(name, video, about)

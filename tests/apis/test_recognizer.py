@@ -86,6 +86,19 @@ def test_points_are_in_pixels_of_the_frame(toy):
     assert result['tasks']['hands']['points'] == [[[64.0, 32.0], [32.0, 64.0]]]
 
 
+def test_temperatures_of_the_checkpoint_make_confidences(recognizer, video, tmp_path):
+    state = torch.load(recognizer[1], weights_only=True)
+    torch.save({**state, 'temperatures': dict(verb=2.0)}, tmp_path / 'calibrated.pth')
+    model = Recognizer(recognizer[0], tmp_path / 'calibrated.pth')
+    result = model(video, stop=1.0, top=1)
+    images = np.stack(list(VideoFrames(str(video), 30.0))[:30])
+    clip = Clip(images, 30.0, SoundStream(str(video)))
+    (sample,) = model.clips.predict([model.clips.pack(clip)])
+    score = float((sample.pred['verb'] / 2).softmax(-1).max())
+    assert result['tasks']['verb'][0]['score'] == pytest.approx(score, rel=1e-4)
+    assert result['notes'][-1].startswith('scores of verb are confidences: their temperatures')
+
+
 @pytest.mark.parametrize('start, stop', [(-1.0, 2.0), (3.0, 2.0), (1.0, 9.0)])
 def test_a_clip_outside_its_video_is_refused(toy, video, start, stop):
     with pytest.raises(ValueError, match=r'a clip: 0 <= start < stop <= 4\.000 s is expected; got'):

@@ -63,6 +63,53 @@ def test_every_window_is_recognised(tool, arguments, frames, capsys):
     assert capsys.readouterr().out.count('\n  verb ') == 5
 
 
+def localizer(kind, folder, root):
+    """Config and checkpoint of a toy localizer on features of eight channels, random weights."""
+    config = Config.fromfile(root / f'configs/toy/asl_{kind}.py')
+    config.test_dataloader.dataset.sources = dict(toy=dict(path='nowhere'))
+    words = {name: part for name, part in config.model.backbones.items() if name == 'words'}
+    projection = dict(type='FeatureProjection', in_channels=8, out_channels=32)
+    config.model.backbones = dict(toy=projection, **words)
+    config.model.neck.in_channels = dict(toy=32)
+    head = config.model.heads['query' if kind == 'nlq' else 'moment']
+    head.decoding = dict(min_score=0.0, min_decayed=0.0)
+    torch.save(dict(state_dict=MODELS.build(config.model).state_dict()), folder / f'{kind}.pth')
+    config.dump(folder / f'{kind}.py')
+    return [str(folder / f'{kind}.py'), str(folder / f'{kind}.pth')]
+
+
+@pytest.fixture
+def features(tmp_path):
+    """Those of the folder of frames, as if they had been extracted."""
+    folder = tmp_path / 'features'
+    folder.mkdir()
+    np.save(folder / 'my frames.npy', np.random.default_rng(0).normal(size=(5, 8)))
+    manifest = dict(dim=8, fps=6.0, stride=2, window=4, per='video')
+    (folder / 'manifest.json').write_text(json.dumps(manifest))
+    return f'toy={folder}'
+
+
+def test_questions_are_answered(tool, command_line, frames, features, tmp_path, capsys):
+    model = localizer('nlq', tmp_path, command_line.tools.parent)
+    more = ['--features', features, '--frame-rate', '6', '--top', '2', '--out', str(tmp_path / 'o')]
+    questions = ['--ask', 'Where is the cup?', '--ask', 'Who opened the door?']
+    tool.main([*model, str(frames), *more, *questions])
+    assert capsys.readouterr().out.count('  answer ') == 4
+    results = json.loads((tmp_path / 'o/my frames.json').read_text())
+    assert [result['query'] for result in results] == questions[1::2]
+    with pytest.raises(ValueError, match="answers questions: --ask 'Where did I put the cup"):
+        tool.main([*model, str(frames), *more])
+
+
+def test_moments_are_found(tool, command_line, frames, features, tmp_path, capsys):
+    model = localizer('mq', tmp_path, command_line.tools.parent)
+    more = ['--features', features, '--frame-rate', '6', '--top', '3']
+    tool.main([*model, str(frames), *more])
+    assert capsys.readouterr().out.count('  moment ') == 3
+    with pytest.raises(ValueError, match='finds moments and takes no question. Leave --ask out'):
+        tool.main([*model, str(frames), *more, '--ask', 'Where?'])
+
+
 def test_what_cannot_be_read_is_a_line_each_and_the_rest_is_done(
     tool, arguments, frames, tmp_path, capsys
 ):
