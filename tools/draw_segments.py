@@ -20,7 +20,7 @@ from torch.nn.functional import softplus
 from egomm.apis import launch
 from egomm.compat import load_checkpoint
 from egomm.datasets.moments import class_names, moment_classes, read_moments
-from egomm.datasets.queries import read_queries
+from egomm.datasets.queries import read_queries, record_key
 from egomm.functional.detection import mean_average_precision
 from egomm.functional.segment_errors import by_length, nearest_answers, nearest_moments
 from egomm.functional.segment_files import best_first, query_key, read_answers, read_moments_found
@@ -103,10 +103,6 @@ def draw_nlq(args: argparse.Namespace) -> dict[str, Figure]:
         'timelines': timelines(clips),
         'lengths': stacked_shares(by_length(*nearest_answers(windows, times)), LENGTHS),
     }
-
-
-def record_key(record: dict) -> tuple[str, str, int]:
-    return record['clip_id'], record['annotation_id'], record['query_index']
 
 
 def query_timeline(records: Sequence[dict], answers: dict) -> Timeline:
