@@ -181,13 +181,12 @@ def run_mq(args: argparse.Namespace) -> None:
 
 
 def run_nlq(args: argparse.Namespace) -> None:
-    from egomm.datasets.queries import read_queries
+    from egomm.datasets.queries import read_queries, record_key
     from egomm.functional.segment_merging import merge_answers
 
     splits = None if args.annotations.endswith('.jsonl') else [args.split]
     windows = {
-        (row['clip_id'], row['annotation_id'], row['query_index']): row['window']
-        for row in read_queries(args.annotations, splits).records
+        record_key(row): row['window'] for row in read_queries(args.annotations, splits).records
     }
     answers = merge_answers([read_answers(path) for path in args.found])
     found = {query_key(row): row['predicted_times'] for row in answers}

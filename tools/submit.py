@@ -208,12 +208,12 @@ def add_nlq(commands: argparse._SubParsersAction) -> None:
 
 
 def run_nlq(args: argparse.Namespace) -> None:
-    from egomm.datasets.queries import read_queries
+    from egomm.datasets.queries import read_queries, record_key
     from egomm.functional.segment_merging import merge_answers
 
     check_ego4d(args, EGO4D_QUERIES)
     records = read_queries(args.annotations).records
-    queries = [(row['clip_id'], row['annotation_id'], row['query_index']) for row in records]
+    queries = [record_key(record) for record in records]
     if args.check:
         ego4d.check_answers(args.check, queries)
         print(f'{args.check} is valid: {len(queries)} queries')

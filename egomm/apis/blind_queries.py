@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from egomm.functional.retrieval import THRESHOLDS, query_report
+from egomm.datasets.queries import record_key
+from egomm.functional.retrieval import THRESHOLDS, Key, query_report
+from egomm.functional.segment_errors import nearest_answers
 from egomm.functional.segments import segment_iou
 from egomm.functional.window_grid import window_grid
 from egomm.functional.words import word_ids
@@ -32,8 +34,6 @@ RATE, DECAY, DROPOUT = 3e-3, 1e-2, 0.5
 EPOCHS = 10
 FOLDS = 5
 RESAMPLES = 2000
-
-Key = tuple[str, str, int]
 
 
 class Queries(NamedTuple):
@@ -72,11 +72,6 @@ def encode(records: Sequence[dict]) -> Queries:
         torch.tensor(places),
         torch.from_numpy(windows).float(),
     )
-
-
-def record_key(record: dict) -> Key:
-    """Clip, annotation and index of a query."""
-    return record['clip_id'], record['annotation_id'], record['query_index']
 
 
 def held_out(records: Sequence[dict]) -> Tensor:
@@ -181,23 +176,24 @@ def choose_epochs(records: Sequence[dict], use_place: bool, seed: int) -> tuple[
 
 def score(records: Sequence[dict], answers: Tensor) -> dict[str, float]:
     """Official numbers of answers ``(Q, count, 2)`` in shares of their clips."""
-    durations = torch.tensor([record['duration'] for record in records], dtype=torch.float64)
-    seconds = (answers.double() * durations[:, None, None]).tolist()
-    keys = [record_key(record) for record in records]
-    windows = {key: record['window'] for key, record in zip(keys, records)}
-    return query_report(windows, dict(zip(keys, seconds)))
+    return query_report(*_in_seconds(records, answers))
 
 
 def right_answers(records: Sequence[dict], answers: Tensor) -> NDArray[np.bool_]:
     """Whether the first answer is right, by threshold ``(Q, 2)``."""
+    _, iou = nearest_answers(*_in_seconds(records, answers))
+    return np.stack([iou > threshold for threshold in THRESHOLDS], axis=1)
+
+
+def _in_seconds(
+    records: Sequence[dict], answers: Tensor
+) -> tuple[dict[Key, list], dict[Key, list]]:
+    """True windows and answers by query, in seconds of the clip."""
     durations = torch.tensor([record['duration'] for record in records], dtype=torch.float64)
-    first = answers[:, 0].double() * durations[:, None]
-    truth = torch.tensor([record['window'] for record in records], dtype=torch.float64)
-    # The official union is the hull; where the windows meet the two are the same.
-    overlap = torch.minimum(first[:, 1], truth[:, 1]) - torch.maximum(first[:, 0], truth[:, 0])
-    hull = torch.maximum(first[:, 1], truth[:, 1]) - torch.minimum(first[:, 0], truth[:, 0])
-    iou = overlap.clamp(min=0) / hull
-    return torch.stack([iou > threshold for threshold in THRESHOLDS], dim=1).numpy()
+    seconds = (answers.double() * durations[:, None, None]).tolist()
+    keys = [record_key(record) for record in records]
+    windows = {key: record['window'] for key, record in zip(keys, records)}
+    return windows, dict(zip(keys, seconds))
 
 
 def clip_interval(values: NDArray, clips: Sequence[str], seed: int = 0) -> tuple[float, float]:

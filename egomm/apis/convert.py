@@ -205,11 +205,16 @@ def convert_file(
         config = check(source, conversion)
     except ValueError as error:
         raise ValueError(f'{path} cannot be converted: {error}') from error
-    _save(dict(state_dict=conversion.state), target)
+    save_checkpoint(dict(state_dict=conversion.state), target)
     return f'{conversion.report()}\n{target} holds the weights of {config}'
 
 
-def _save(checkpoint: dict, target: Path) -> None:
+def save_checkpoint(checkpoint: dict, target: Path) -> None:
+    """Write a checkpoint, which is whole or not there.
+
+    Raises:
+        ValueError: If it cannot be written.
+    """
     import torch
 
     beside = target.with_name(f'.{target.name}.{os.getpid()}')

@@ -69,7 +69,7 @@ def read_queries(
     keys = set()
     for record in records:
         place = f'{path}, query {record["annotation_id"]}_{record["query_index"]}'
-        key = (record['clip_id'], record['annotation_id'], record['query_index'])
+        key = record_key(record)
         if key in keys:
             raise ValueError(
                 f'{place}: occurs twice in clip {record["clip_id"]}. Keep one of them.'
@@ -87,6 +87,11 @@ def read_queries(
             record['gt'] = {'query': {'segments': segments}}
         kept.append(record)
     return Annotations(kept, dict(counts))
+
+
+def record_key(record: dict) -> tuple[str, str, int]:
+    """Clip, annotation and index of a query, by which submissions know it."""
+    return record['clip_id'], record['annotation_id'], record['query_index']
 
 
 def _official(content: dict, path: str | Path):

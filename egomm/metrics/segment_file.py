@@ -61,12 +61,13 @@ class SegmentFile(BaseMetric):
             raise ValueError('SegmentFile got nothing to write. Check the evaluated dataset.')
         if isinstance(results[0], dict):
             content: Any = list({query_key(answer): answer for answer in results}.values())
+            what = 'the answers to {} queries'
         else:
-            content = dict(results)
+            content, what = dict(results), 'the moments of {} clips'
         write_json(self.path, {'results': content})
         print_log(
-            f'Wrote what was found in {len(content)} clips or for as many queries to {self.path}. '
-            'Score it with tools/score.py, or make a submission with tools/submit.py.',
+            f'Wrote {what.format(len(content))} to {self.path}. Score them with tools/score.py, or '
+            'make a submission with tools/submit.py.',
             logger='current',
         )
         return {}

@@ -6,6 +6,7 @@ from egomm.models.backbones.projection import FeatureProjection
 from egomm.models.backbones.small_conv import MapEncoder, SmallConvNet, TokenEncoder
 from egomm.models.backbones.tokens import TokenEmbedding
 from egomm.models.backbones.wrapped import WrappedBackbone
+from egomm.models.ensemble import LocalizationEnsemble
 from egomm.models.heads.action import ActionHead
 from egomm.models.heads.classification import ClassificationHead
 from egomm.models.heads.coordinate import CoordinateHead
@@ -52,6 +53,7 @@ __all__ = [
     'FrameTextContrast',
     'GatedFusion',
     'GroupedOptimWrapperConstructor',
+    'LocalizationEnsemble',
     'LocalizationHead',
     'LocalizationLoss',
     'LogitAdjustedCrossEntropy',

@@ -25,10 +25,12 @@ from egomm.functional.segment_files import (
 )
 from egomm.functional.wording import first_names
 from egomm.submission.challenges import EGO4D_MOMENTS, EGO4D_QUERIES, Challenge
+from egomm.submission.refusal import refuse_existing, refuse_faults
 
 LISTS = ('detect_results', 'retrieve_results')
 NAMES = {EGO4D_MOMENTS: 'ego4d_moment_queries', EGO4D_QUERIES: 'ego4d_nlq_challenge'}
 WINDOWS = 5
+ADVICE = 'Write it with tools/submit.py from what was found in the test split.'
 
 Key = tuple[str, str, int]
 
@@ -55,7 +57,9 @@ def write_moments(
     """
     rows = {clip: best_first(found) for clip, found in moments.items()}
     document = {**_head(EGO4D_MOMENTS), **dict.fromkeys(LISTS, rows)}
-    _refuse('These moments make', EGO4D_MOMENTS, moment_faults(document, clips, classes))
+    refuse_faults(
+        'These moments make', EGO4D_MOMENTS, moment_faults(document, clips, classes), ADVICE
+    )
     _write(path, document, force)
 
 
@@ -78,7 +82,7 @@ def write_answers(
     for row in rows:
         row['predicted_times'] = row['predicted_times'][:WINDOWS]
     document = {**_head(EGO4D_QUERIES), 'results': rows}
-    _refuse('These answers make', EGO4D_QUERIES, answer_faults(document, queries))
+    refuse_faults('These answers make', EGO4D_QUERIES, answer_faults(document, queries), ADVICE)
     _write(path, document, force)
 
 
@@ -89,7 +93,9 @@ def check_moments(path: str | Path, clips: Sequence[str], classes: Sequence[str]
         ValueError: If it is not valid; the text holds all faults.
     """
     document, found = _read(path)
-    _refuse(f'{path} is', EGO4D_MOMENTS, found or moment_faults(document, clips, classes))
+    refuse_faults(
+        f'{path} is', EGO4D_MOMENTS, found or moment_faults(document, clips, classes), ADVICE
+    )
 
 
 def check_answers(path: str | Path, queries: Sequence[Key]) -> None:
@@ -99,7 +105,7 @@ def check_answers(path: str | Path, queries: Sequence[Key]) -> None:
         ValueError: If it is not valid; the text holds all faults.
     """
     document, found = _read(path)
-    _refuse(f'{path} is', EGO4D_QUERIES, found or answer_faults(document, queries))
+    refuse_faults(f'{path} is', EGO4D_QUERIES, found or answer_faults(document, queries), ADVICE)
 
 
 def moment_faults(document: Any, clips: Sequence[str], classes: Sequence[str]) -> list[str]:
@@ -208,10 +214,7 @@ def _head_faults(document: Any, challenge: Challenge, further: Sequence[str]) ->
 
 
 def _write(path: str | Path, document: dict, force: bool) -> None:
-    if Path(path).exists() and not force:
-        raise ValueError(
-            f'{path} exists. Choose another name, or overwrite it with --force (`force=True`).'
-        )
+    refuse_existing(path, force)
     write_json(path, document)
 
 
@@ -231,12 +234,3 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         doubled = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
         raise ValueError(f'{first_names(doubled)} occurs more than once in an object')
     return content
-
-
-def _refuse(subject: str, challenge: Challenge, found: Sequence[str]) -> None:
-    if found:
-        lines = '\n  - '.join(found)
-        raise ValueError(
-            f'{subject} no valid submission to {challenge.name}; {len(found)} kinds of fault:\n'
-            f'  - {lines}\nWrite it with tools/submit.py from what was found in the test split.'
-        )

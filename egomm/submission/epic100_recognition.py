@@ -24,7 +24,12 @@ import numpy as np
 from egomm.functional.result_file import Results
 from egomm.functional.wording import first_names
 from egomm.submission.challenges import EPIC100_RECOGNITION
+from egomm.submission.refusal import refuse_existing, refuse_faults
 
+ADVICE = (
+    'Write it from scores of exactly the clips of EPIC_100_test_timestamps.csv with '
+    'tools/submit.py c1.'
+)
 MEMBER = 'test.json'
 CHALLENGE = 'action_recognition'
 CLASSES = {'verb': 97, 'noun': 300}
@@ -73,10 +78,7 @@ def write_submission(
     path = Path(path)
     if path.suffix != '.zip':
         raise ValueError(f'A submission is a zip file; got {path}. Let the name end in .zip.')
-    if path.exists() and not force:
-        raise ValueError(
-            f'{path} exists. Choose another name, or overwrite it with --force (`force=True`).'
-        )
+    refuse_existing(path, force)
     rows = zip(*results, strict=True)
     clips = [(name, {'verb': verb, 'noun': noun}) for name, verb, noun in rows]
     document = {
@@ -85,7 +87,7 @@ def write_submission(
         **supervision._asdict(),
         'results': _object(clips),
     }
-    _refuse('These scores make', faults(document, narration_ids))
+    refuse_faults('These scores make', EPIC100_RECOGNITION, faults(document, narration_ids), ADVICE)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f'{path.name}.{os.getpid()}.part')
     try:
@@ -116,7 +118,7 @@ def check_submission(path: str | Path, narration_ids: Sequence[str]) -> Supervis
     document, found = _read(Path(path))
     if document is not None or not found:  # `null` is JSON, too
         found += faults(document, narration_ids)
-    _refuse(f'{path} is', found)
+    refuse_faults(f'{path} is', EPIC100_RECOGNITION, found, ADVICE)
     return Supervision(*(document[key] for key in SLS))
 
 
@@ -279,16 +281,6 @@ def _text(document: dict) -> Iterator[str]:
         yield f'{separator}{json.dumps(name)}: {json.dumps(scores)}'
         separator = ', '
     yield '}}'
-
-
-def _refuse(subject: str, found: Sequence[str]) -> None:
-    if found:
-        lines = '\n  - '.join(found)
-        raise ValueError(
-            f'{subject} no valid submission to {EPIC100_RECOGNITION.name}; {len(found)} kinds of '
-            f'fault:\n  - {lines}\nWrite it from scores of exactly the clips of '
-            'EPIC_100_test_timestamps.csv with tools/submit.py c1.'
-        )
 
 
 def _kind(value: Any) -> str:

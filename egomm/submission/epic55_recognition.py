@@ -27,7 +27,12 @@ from egomm.functional.result_file import Results
 from egomm.functional.scores import rank_actions
 from egomm.functional.wording import first_names
 from egomm.submission.challenges import EPIC55_RECOGNITION
+from egomm.submission.refusal import refuse_existing, refuse_faults
 
+ADVICE = (
+    'Write it from scores of exactly the clips of EPIC_test_s1_timestamps.csv and '
+    'EPIC_test_s2_timestamps.csv with tools/submit.py ek55.'
+)
 CHALLENGE = 'action_recognition'
 CLASSES = {'verb': 125, 'noun': 352}
 ACTIONS = 100
@@ -54,17 +59,14 @@ def write_submission(
     path = Path(path)
     if path.suffix != '.zip':
         raise ValueError(f'A submission is a zip file; got {path}. Let the name end in .zip.')
-    if path.exists() and not force:
-        raise ValueError(
-            f'{path} exists. Choose another name, or overwrite it with --force (`force=True`).'
-        )
+    refuse_existing(path, force)
     known = {uid for uids in ids.values() for uid in uids}
     stray = [uid for uid in results.narration_ids if uid not in known]
     found = [f'{len(stray)} unknown clips: {first_names(stray)}'] if stray else []
     for task, scores in (('verb', results.verb), ('noun', results.noun)):
         if scores.shape[1] != CLASSES[task]:
             found.append(f'{scores.shape[1]} instead of {CLASSES[task]} {task} scores a clip')
-    _refuse('These scores make', found)
+    refuse_faults('These scores make', EPIC55_RECOGNITION, found, ADVICE)
     rows = {uid: row for row, uid in enumerate(results.narration_ids)}
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f'{path.name}.{os.getpid()}.part')
@@ -74,7 +76,7 @@ def write_submission(
                 document = _document(results, rows, ids[test_set])
                 found += [f'{member}: {fault}' for fault in faults(document, ids[test_set])]
                 archive.writestr(member, json.dumps(document))
-        _refuse('These scores make', found)
+        refuse_faults('These scores make', EPIC55_RECOGNITION, found, ADVICE)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -111,7 +113,7 @@ def check_submission(path: str | Path, ids: Mapping[str, Sequence[str]]) -> None
             found.append(f'{member}: no JSON of keys that occur once: {error}')
         else:
             found += [f'{member}: {fault}' for fault in faults(document, ids[test_set])]
-    _refuse(f'{path} is', found)
+    refuse_faults(f'{path} is', EPIC55_RECOGNITION, found, ADVICE)
 
 
 def faults(document: Any, uids: Sequence[str]) -> list[str]:
@@ -216,13 +218,3 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         [first, *_] = [key for key, _ in pairs if key in seen or seen.add(key)]
         raise ValueError(f'{first!r} occurs twice in an object')
     return content
-
-
-def _refuse(subject: str, found: Sequence[str]) -> None:
-    if found:
-        lines = '\n  - '.join(found)
-        raise ValueError(
-            f'{subject} no valid submission to {EPIC55_RECOGNITION.name}; {len(found)} kinds of '
-            f'fault:\n  - {lines}\nWrite it from scores of exactly the clips of '
-            'EPIC_test_s1_timestamps.csv and EPIC_test_s2_timestamps.csv with tools/submit.py ek55.'
-        )

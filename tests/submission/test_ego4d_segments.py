@@ -5,7 +5,7 @@ import json
 import pytest
 
 from egomm.datasets.moments import read_label_map, read_moments
-from egomm.datasets.queries import read_queries
+from egomm.datasets.queries import read_queries, record_key
 from egomm.submission.ego4d_segments import (
     check_answers,
     check_moments,
@@ -159,7 +159,7 @@ def test_the_real_test_splits_make_valid_submissions(realdata, tmp_path):
         write_moments(tmp_path / 'y.json', {clips[0]: []}, clips, classes)
 
     records = read_queries(realdata / 'ego4d_nlq/nlq_test_unannotated.json').records
-    keys = [(row['clip_id'], row['annotation_id'], row['query_index']) for row in records]
+    keys = [record_key(record) for record in records]
     assert len(keys) == 4004
     write_answers(tmp_path / 'q.json', [answer(key) for key in keys], keys)
     check_answers(tmp_path / 'q.json', keys)

@@ -28,6 +28,14 @@ def files(tmp_path):
     return tmp_path
 
 
+@pytest.fixture
+def tool(command_line):
+    spec = importlib.util.spec_from_file_location('it', command_line.tools / 'baselines.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 @pytest.mark.parametrize(
     'name, kind, row, key',
     [
@@ -35,13 +43,9 @@ def files(tmp_path):
         ('mq-prior', 'moments', 'class windows', 'average_mAP'),
     ],
 )
-def test_a_baseline_reports_what_it_reaches(
-    command_line, files, capsys, monkeypatch, name, kind, row, key
-):
-    spec = importlib.util.spec_from_file_location('it', command_line.tools / 'baselines.py')
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+def test_a_baseline_reports_what_it_reaches(tool, files, capsys, monkeypatch, name, kind, row, key):
     monkeypatch.chdir(files)
+    monkeypatch.setattr(tool.blind, 'EPOCHS', 2)
     train, val = f'{kind}_train.json', f'{kind}_val.json'
     tool.main([name, '--train', train, '--val', val, '--json', 'out.json'])
     report = json.loads((files / 'out.json').read_text())
@@ -51,3 +55,28 @@ def test_a_baseline_reports_what_it_reaches(
     else:
         assert report[row][key] > report['full clip'][key]
     assert f'{row}' in capsys.readouterr().out
+
+
+@pytest.mark.long
+def test_on_real_labels_words_alone_beat_the_fixed_window(tool, realdata, tmp_path):
+    files = ('ego4d_nlq_train_v2.jsonl', 'nlq_val.json')
+    train, val = (str(realdata / 'ego4d_nlq' / name) for name in files)
+    tool.main(['nlq-blind', '--train', train, '--val', val, '--json', f'{tmp_path}/out.json'])
+    report = json.loads((tmp_path / 'out.json').read_text())
+    for threshold, floor in (('0.3', 0.0264), ('0.5', 0.0116)):
+        fixed = report['first 5 %'][f'recall_1_at_{threshold}']
+        assert fixed == pytest.approx(floor, abs=5e-5)
+        interval = report['words']['intervals'][threshold]
+        assert min(interval['seeds'][0], interval['clips'][0]) > fixed
+
+
+@pytest.mark.long
+def test_on_real_labels_class_windows_beat_every_other_floor(tool, realdata, tmp_path):
+    file = str(realdata / 'ego4d_mq' / 'ego4d_mq_v1_clip_annotations.json')
+    tool.main(['mq-prior', '--train', file, '--val', file, '--json', f'{tmp_path}/out.json'])
+    report = json.loads((tmp_path / 'out.json').read_text())
+    best = report.pop('class windows')['average_mAP']
+    assert len(report) == 5
+    for other in report.values():
+        assert best > 1.9 * other['average_mAP']
+        assert other['class_windows_minus_this'][1] > 0

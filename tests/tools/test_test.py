@@ -54,6 +54,42 @@ def test_test_split_gives_result_file_and_dump_with_the_same_scores(
     assert (fused.noun == results.noun).all()
 
 
+@pytest.mark.long
+def test_three_localizers_are_joined_tested_and_drawn(command_line, feature_world, tmp_path):
+    def tool(name, *arguments):
+        file = command_line.tools / f'{name}.py'
+        return command_line.call(command_line.python, file, *arguments)
+
+    config = 'configs/toy/asl_mq.py'
+    with DefaultScope.overwrite_default_scope('egomm'):
+        for name in 'abc':
+            model = MODELS.build(Config.fromfile(command_line.tools.parent / config).model)
+            torch.save(dict(state_dict=model.state_dict()), tmp_path / f'{name}.pth')
+    members = [tmp_path / f'{name}.pth' for name in 'abc']
+    assert '3 members' in tool('join_checkpoints', *members, '--out', tmp_path / 'all.pth')
+    found = tmp_path / 'found.json'
+    output = tool(
+        'test',
+        config,
+        tmp_path / 'all.pth',
+        '--work-dir',
+        tmp_path / 'run',
+        '--results',
+        found,
+        '--cfg-options',
+        'model.type=LocalizationEnsemble',
+        'model.count=3',
+        f'test_dataloader.dataset.data_root={feature_world}/',
+        'test_dataloader.num_workers=0',
+        'test_dataloader.persistent_workers=False',
+    )
+    assert f'Wrote the moments of 2 clips to {found}' in output
+    truth = feature_world / 'annotations' / 'moments_val.json'
+    assert 'average_mAP' in tool('score', 'mq', found, '--annotations', truth)
+    tool('draw_segments', 'mq', found, '--annotations', truth, '--out', tmp_path / 'pictures')
+    assert len(list((tmp_path / 'pictures').iterdir())) == 3
+
+
 def test_another_end_of_the_name_is_an_error_of_the_command_line(command_line, tmp_path):
     output = command_line.call(
         command_line.python,
