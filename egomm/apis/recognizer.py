@@ -210,7 +210,10 @@ def absences(present: Mapping[str, bool]) -> list[str]:
 
 def toy_notes(config: Config) -> list[str]:
     """What to say of a model that was trained on a generated world."""
-    if 'toy' not in str(config.get('data_root') or config.get('filename') or ''):
+    loader = config.get('test_dataloader') or config.get('val_dataloader') or {}
+    places = (loader.get('dataset', {}).get('data_root'), config.get('filename'))
+    parts = [part for place in places for part in Path(place or '').parts]
+    if not any(part == 'toy' or part.startswith('toy_') for part in parts):
         return []
     return ['a toy model: its labels are those of a generated toy kitchen, whatever is shown']
 
