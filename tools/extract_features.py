@@ -1,13 +1,13 @@
 """Keep what a trained recognizer makes of videos, or its encoders of the clips of a data set.
 
-    python tools/extract_features.py configs/toy/mimo_query.py work_dirs/mimo_query/epoch_7.pth \
+    python tools/extract_features.py configs/toy/mimo_query.py work_dirs/mimo_query/epoch_7.pth \\
         kitchen.mp4 garden.mp4 --out data/features --fps 30 --window 32 --stride 16
 
 writes a vector for every window of each video, `kitchen.npy` and `garden.npy`, and a manifest from
 which the data sets of moments and queries know what the vectors are of. A recognizer of mmaction2
 is as good. Several processes share the videos: `torchrun --nproc-per-node 4 tools/extract...`.
 
-    python tools/extract_features.py configs/toy/mimo_query.py work_dirs/mimo_query/epoch_7.pth \
+    python tools/extract_features.py configs/toy/mimo_query.py work_dirs/mimo_query/epoch_7.pth \\
         --tokens --out data/toy_kitchen/tokens
 
 `--tokens` writes the token map of every clip and modality. A config whose data set is

@@ -101,7 +101,7 @@ class Localizer:
         self.asks = 'words' in self.dataset
         self.features = {name: FeatureSource(path) for name, path in features.items()}
         meta = (load_checkpoint(str(checkpoint)).get('meta') or {}).get('dataset_meta') or {}
-        self.classes = _classes(meta, self.dataset)
+        self.classes = _classes(meta, self.dataset, self.task)
         self.notes = toy_notes(self.config)
         self.encoders = {name: load_clip_model(*pair) for name, pair in encoders.items()}
         self.grids = {
@@ -243,8 +243,8 @@ def _answer(looked: Looked, **found: Any) -> dict[str, Any]:
     return dict(source=looked.name, duration=looked.duration, **found, notes=list(looked.notes))
 
 
-def _classes(meta: Mapping[str, Any], dataset: Mapping[str, Any]) -> list[str]:
-    known = (meta.get('classes') or {}).get('moment')
+def _classes(meta: Mapping[str, Any], dataset: Mapping[str, Any], task: str) -> list[str]:
+    known = (meta.get('classes') or {}).get(task)
     if known:
         return list(known)
     given = dataset.get('classes')

@@ -9,7 +9,7 @@ import torch
 from mmengine.config import Config
 
 from egomm.apis.clip_models import Clip, load_clip_model
-from egomm.apis.windows import packed_windows, presence
+from egomm.apis.windows import check_windows, packed_windows, presence
 from egomm.compat import load_checkpoint
 from egomm.datasets.annotations import read_class_names
 from egomm.datasets.footage import Footage, open_footage
@@ -90,7 +90,7 @@ class Recognizer:
             )
         count = max(round((stop - start) * footage.fps), 1)
         images = footage.images(start, footage.fps, count)
-        item = self.clips.pack(Clip(images, footage.fps, footage.sound(), start, footage.name))
+        item = self.clips.pack(Clip(images, footage.fps, footage.sound_at(), start, footage.name))
         present = self.clips.present(item)
         (sample,) = self.clips.predict([item])
         return {
@@ -125,7 +125,12 @@ class Recognizer:
         Returns:
             As `__call__`, with ``windows`` in the place of ``tasks``: a list of ``start``,
             ``stop`` and ``tasks``.
+
+        Raises:
+            MediaError: If the video cannot be read.
+            ValueError: If the settings make no windows.
         """
+        check_windows(self.clips, window, stride, fps)
         footage = open_footage(source, source_fps)
         frames = footage.frames(fps)
         windows: list[dict[str, Any]] = []
@@ -205,7 +210,10 @@ def absences(present: Mapping[str, bool]) -> list[str]:
 
 def toy_notes(config: Config) -> list[str]:
     """What to say of a model that was trained on a generated world."""
-    if 'toy' not in str(config.get('data_root') or config.get('filename') or ''):
+    loader = config.get('test_dataloader') or config.get('val_dataloader') or {}
+    places = (loader.get('dataset', {}).get('data_root'), config.get('filename'))
+    parts = [part for place in places for part in Path(place or '').parts]
+    if not any(part == 'toy' or part.startswith('toy_') for part in parts):
         return []
     return ['a toy model: its labels are those of a generated toy kitchen, whatever is shown']
 

@@ -70,7 +70,9 @@ def extract_windows(
     """
     files = _by_name(videos)
     model = load_clip_model(config, checkpoint)
-    _check(model, window, stride, fps, batch_size)
+    check_windows(model, window, stride, fps)
+    if batch_size < 1:
+        raise ValueError(f'batch_size counts windows, from 1 up; got {batch_size}.')
     blank = Clip(np.zeros((window, 32, 32, 3), np.uint8), fps)
     writer = WindowWriter(
         out,
@@ -172,23 +174,23 @@ def _extract(
 ) -> None:
     settings = writer.description
     window, stride, batch = (settings[key] for key in ('window', 'stride', 'batch_size'))
-    done = writer.rows_done(name, video, batch)
-    if done:
-        say(f'{name}: goes on after {done} windows')
     grid = TimeGrid(settings['fps'], stride, window)
-    frames = VideoFrames(str(video), grid.fps, skip=done * stride)
-    sound = SoundStream(str(video)) if 'audio' in model.modalities else None
-    begun = told = time.monotonic()
-    for items in packed_windows(model, frames, grid, sound, name, batch, done):
-        writer.append(name, video, model.encode(items).numpy(), presence(model, items))
-        now = time.monotonic()
-        if now - told >= _REPORT_SECONDS:
-            told = now
-            rate = (frames.duration - done * stride / grid.fps) / (now - begun)
-            say(f'{name}: {frames.duration / 60:.1f} min, {rate:.1f} times as fast as it plays')
-    bad = [[round(start, 3), round(stop, 3)] for start, stop in frames.bad]
-    about = dict(duration=round(frames.duration, 6), decoded_frames=frames.decoded, bad=bad)
-    entry = writer.finish(name, video, about)
+    with writer.writing(name, video, batch) as done:
+        if done:
+            say(f'{name}: goes on after {done} windows')
+        frames = VideoFrames(str(video), grid.fps, skip=done * stride)
+        sound = SoundStream(str(video)) if 'audio' in model.modalities else None
+        begun = told = time.monotonic()
+        for items in packed_windows(model, frames, grid, sound, name, batch, done):
+            writer.append(model.encode(items).numpy(), presence(model, items))
+            now = time.monotonic()
+            if now - told >= _REPORT_SECONDS:
+                told = now
+                rate = (frames.duration - done * stride / grid.fps) / (now - begun)
+                say(f'{name}: {frames.duration / 60:.1f} min, {rate:.1f} times as fast as it plays')
+        bad = [[round(start, 3), round(stop, 3)] for start, stop in frames.bad]
+        about = dict(duration=round(frames.duration, 6), decoded_frames=frames.decoded, bad=bad)
+        entry = writer.finish(name, video, about)
     absent = [modality for modality, count in entry['present'].items() if not count]
     say(
         f'{name}: {entry["positions"]} windows of {frames.duration:.1f} s'
@@ -211,13 +213,16 @@ def _by_name(videos: Sequence[str | Path]) -> dict[str, Path]:
     return files
 
 
-def _check(
-    model: EgoClips | MmactionClips, window: int, stride: int, fps: float, batch_size: int
-) -> None:
-    if not (1 <= stride <= window and fps > 0 and batch_size >= 1):
+def check_windows(model: EgoClips | MmactionClips, window: int, stride: int, fps: float) -> None:
+    """Refuse settings that make no windows, or windows that the recognizer would loop.
+
+    Raises:
+        ValueError: If so.
+    """
+    if not (1 <= stride <= window and fps > 0):
         raise ValueError(
-            'Windows want 1 <= stride <= window, fps above 0 and batch_size from 1 up; got '
-            f'window={window}, stride={stride}, fps={fps} and batch_size={batch_size}.'
+            'Windows want 1 <= stride <= window and fps above 0; got '
+            f'window={window}, stride={stride} and fps={fps}.'
         )
     if window < model.frames_needed():
         raise ValueError(

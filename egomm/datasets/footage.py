@@ -8,9 +8,11 @@ import av
 import numpy as np
 
 from egomm.datasets.media import (
+    AudioPart,
     MediaError,
     opened,
     origin_of,
+    read_audio,
     read_image,
     read_video_frames,
     stated_end_of,
@@ -56,6 +58,10 @@ class Footage(NamedTuple):
         """Its sound from front to back."""
         return SoundStream(self.source) if self.is_file and self.has_sound else None
 
+    def sound_at(self) -> 'SoundAt | None':
+        """Its sound at any time."""
+        return SoundAt(self.source) if self.is_file and self.has_sound else None
+
     def images(self, start: float, fps: float, count: int) -> 'ImagesAt':
         """Images at any of ``count`` times from ``start`` on, read when they are asked for."""
         return ImagesAt(self, start, fps, count)
@@ -91,6 +97,20 @@ class StillFrames:
         while (number + 0.5) / self.fps < self.duration or number == 0:
             yield self.footage.at(np.array([(number + 0.5) / self.fps]))[0]
             number += 1
+
+
+class SoundAt(NamedTuple):
+    """The sound of a file, read when it is asked for.
+
+    Attributes:
+        path: The file.
+    """
+
+    path: str
+
+    def read(self, first: int, count: int, sample_rate: int) -> AudioPart | None:
+        """See `media.read_audio`."""
+        return read_audio(self.path, first, count, sample_rate)
 
 
 class ImagesAt:

@@ -5,8 +5,10 @@ and, for each finished video, what they are of. A video that is not finished is 
 which rows are appended; several processes may write videos of one folder.
 """
 
+import errno
 import fcntl
 import hashlib
+import io
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -36,6 +38,7 @@ class WindowWriter:
     def __init__(self, folder: str | Path, description: Mapping[str, Any]) -> None:
         self.folder = Path(folder)
         self.description = json.loads(json.dumps(description))
+        self._rows: io.FileIO
         self.row = np.dtype(
             [
                 ('features', description['dtype'], (description['dim'],)),
@@ -74,6 +77,7 @@ class WindowWriter:
             entry = manifest['videos'].get(name)
         if entry is None or not (self.folder / f'{name}.npy').is_file():
             return False
+        self._part(name, video).unlink(missing_ok=True)  # a kill may have left it
         if entry['bytes'] != video.stat().st_size:
             raise ValueError(
                 f'{self.folder}: {name} holds features of a video of {entry["bytes"]} bytes, but '
@@ -81,21 +85,37 @@ class WindowWriter:
             )
         return True
 
-    def rows_done(self, name: str, video: Path, batch: int) -> int:
-        """Rows of an unfinished video that can stay, a multiple of ``batch``; cuts off the rest."""
-        part = self._part(name, video)
-        if not part.is_file():
-            return 0
-        done = part.stat().st_size // self.row.itemsize // batch * batch
-        os.truncate(part, done * self.row.itemsize)
-        return done
+    @contextmanager
+    def writing(self, name: str, video: Path, batch: int) -> Iterator[int]:
+        """Start a video, or go on with it, and let no other process write it meanwhile.
 
-    def append(self, name: str, video: Path, features: np.ndarray, present: np.ndarray) -> None:
-        """Add rows to an unfinished video.
+        Yields:
+            How many rows are there and stay, a multiple of ``batch``.
+
+        Raises:
+            ValueError: If another process is writing it.
+        """
+        part = self._part(name, video)
+        # Without a buffer, so that nothing is left to be written when the disk is full.
+        with open(part, 'ab', buffering=0) as self._rows:
+            try:
+                fcntl.flock(self._rows, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ValueError(
+                    f'{self.folder}: another process is writing {name}. Wait for it, or end it.'
+                ) from error
+            done = os.fstat(self._rows.fileno()).st_size // self.row.itemsize // batch * batch
+            self._rows.truncate(done * self.row.itemsize)
+            try:
+                yield done
+            finally:
+                if part.is_file() and not part.stat().st_size:  # nothing could be read
+                    part.unlink()
+
+    def append(self, features: np.ndarray, present: np.ndarray) -> None:
+        """Add rows to the video that is being written.
 
         Args:
-            name: Of the video.
-            video: Its file.
             features: ``(B, dim)``.
             present: ``(B, M)`` bool: which modalities each window has.
 
@@ -108,11 +128,13 @@ class WindowWriter:
         rows['present'] = present
         if not np.isfinite(rows['features']).all():
             raise ValueError(
-                f'{name}: features are not finite in {self.description["dtype"]}. Use --dtype '
-                'float32; if it is that, look at the checkpoint.'
+                f'{self.folder}: features are not finite in {self.description["dtype"]}. Use '
+                '--dtype float32; if it is that, look at the checkpoint.'
             )
-        with _written(self.folder), open(self._part(name, video), 'ab') as file:
-            file.write(rows.tobytes())
+        with _written(self.folder):
+            data = rows.tobytes()
+            if self._rows.write(data) < len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def finish(self, name: str, video: Path, about: Mapping[str, Any]) -> dict[str, Any]:
         """Turn the rows of a video into its file and its entry in the manifest.

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 
 from egomm.apis import Recognizer
 from egomm.apis.clip_models import Clip
+from egomm.apis.recognizer import toy_notes
 from egomm.datasets.media import MediaError
 from egomm.datasets.streams import SoundStream, VideoFrames
 
@@ -65,6 +67,14 @@ def test_mmaction2_names_actions(mmaction_recognizer, video):
     assert best['name'] in 'abcde'
     assert 1 >= best['score'] >= second['score'] >= 0
     assert result['present'] == dict(rgb=True)
+
+
+def test_toy_models_are_told_by_the_folder_of_their_data():
+    def config(folder):
+        return Config(dict(test_dataloader=dict(dataset=dict(data_root=folder))))
+
+    assert toy_notes(config('data/toy_kitchen/')) != []
+    assert toy_notes(config('/home/toyota/epic100')) == []
 
 
 def test_points_are_in_pixels_of_the_frame(toy):

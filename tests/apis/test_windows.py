@@ -125,6 +125,7 @@ def test_what_cannot_be_read_is_left_out_and_said(recognizer, make_video, tmp_pa
     videos = [empty, tmp_path / 'gone.mp4', good]
     failed = extract_windows(*recognizer, videos, tmp_path / 'out', say=told.append)
     assert [line.partition(': ')[0] for line in failed] == [str(empty), str(tmp_path / 'gone.mp4')]
+    assert not list((tmp_path / 'out').glob('*.part'))
     assert told[1].endswith('gone.mp4: there is no such file. Correct the path.')
     assert told[2] == 'good: 1 windows of 0.2 s, without flow, audio'  # too little of it
 
@@ -152,8 +153,10 @@ def test_mmaction2_features_over_windows(mmaction_recognizer, make_video, tmp_pa
 
 
 def test_settings_that_make_no_windows_are_refused(recognizer, video, tmp_path):
-    with pytest.raises(ValueError, match='want 1 <= stride <= window, fps above 0 .* stride=40'):
+    with pytest.raises(ValueError, match='want 1 <= stride <= window and fps above 0.* stride=40'):
         extract_windows(*recognizer, [video], tmp_path, stride=40)
+    with pytest.raises(ValueError, match='batch_size counts windows, from 1 up; got 0'):
+        extract_windows(*recognizer, [video], tmp_path, batch_size=0)
 
 
 def test_two_videos_of_one_name_are_refused(recognizer, tmp_path):

@@ -25,7 +25,8 @@ def test_a_file_tells_what_it_is(video):
     expected = read_video_frames(str(video), [1.02, 1.06, 1.14])[[0, 2, 2, 1]]
     np.testing.assert_array_equal(images, expected)
     assert len(list(footage.frames(10))) == 40
-    assert footage.sound().read(0, 100, 24_000).stop == 100
+    for sound in (footage.sound(), footage.sound_at()):
+        assert sound.read(0, 100, 24_000).stop == 100
 
 
 def test_a_folder_and_an_array_are_like_the_file(video, tmp_path, files):

@@ -1,6 +1,7 @@
 """Features of videos on disk: continued, never mixed, and read by the feature store."""
 
 import json
+import resource
 
 import numpy as np
 import pytest
@@ -25,18 +26,21 @@ def rows(first, count):
     return np.arange(3 * first, 3 * (first + count), dtype=np.float32).reshape(-1, 3)
 
 
-def write(folder, video, counts, first=0):
+def write(folder, video, counts, first=0, finish=False):
+    """Rows of one video; what the writer says of it when it is finished."""
     writer = WindowWriter(folder, ABOUT)
-    for count in counts:
-        writer.append('a', video, rows(first, count), np.array([[True, first == 0]] * count))
-        first += count
-    return writer
+    with writer.writing('a', video, 4) as done:
+        assert done == first
+        for count in counts:
+            writer.append(rows(first, count), np.array([[True, first == 0]] * count))
+            first += count
+        return writer.finish('a', video, dict(duration=5.3)) if finish else None
 
 
 def test_what_is_written_is_read_by_itself(video, tmp_path):
-    writer = write(tmp_path / 'out', video, [4, 4, 1])
+    writer = WindowWriter(tmp_path / 'out', ABOUT)
     assert not writer.finished('a', video)
-    entry = writer.finish('a', video, dict(duration=5.3))
+    entry = write(tmp_path / 'out', video, [4, 4, 1], finish=True)
     assert entry['present'] == dict(rgb=9, audio=4)
     assert (entry['positions'], entry['bytes'], entry['duration']) == (9, 12, 5.3)
     assert writer.finished('a', video)
@@ -47,13 +51,12 @@ def test_what_is_written_is_read_by_itself(video, tmp_path):
 
 
 def test_half_a_batch_is_cut_off_and_the_file_is_the_same(video, tmp_path):
-    write(tmp_path / 'whole', video, [4, 4, 1]).finish('a', video, {})
-    part = write(tmp_path / 'broken', video, [4, 2])
+    write(tmp_path / 'whole', video, [4, 4, 1], finish=True)
+    write(tmp_path / 'broken', video, [4, 2])
     (file,) = (tmp_path / 'broken').glob('*.part')
     with open(file, 'ab') as handle:
         handle.write(b'torn')
-    assert part.rows_done('a', video, 4) == 4
-    write(tmp_path / 'broken', video, [4, 1], first=4).finish('a', video, {})
+    write(tmp_path / 'broken', video, [4, 1], first=4, finish=True)
     files = sorted(path.name for path in (tmp_path / 'whole').iterdir())
     assert sorted(path.name for path in (tmp_path / 'broken').iterdir()) == files
     same = [(tmp_path / 'broken' / name).read_bytes() for name in ('a.npy', 'manifest.json')]
@@ -61,19 +64,35 @@ def test_half_a_batch_is_cut_off_and_the_file_is_the_same(video, tmp_path):
 
 
 def test_rows_of_another_file_of_that_name_are_not_continued(video, tmp_path):
-    writer = write(tmp_path / 'out', video, [4])
-    video.write_bytes(b'another file')
-    assert writer.rows_done('a', video, 4) == 4  # same size: taken for the same
+    write(tmp_path / 'out', video, [4])
     video.write_bytes(b'a longer file')
-    assert writer.rows_done('a', video, 4) == 0
+    with WindowWriter(tmp_path / 'out', ABOUT).writing('a', video, 4) as done:
+        assert done == 0
+
+
+def test_a_video_that_another_process_writes_is_refused(video, tmp_path):
+    first, second = WindowWriter(tmp_path / 'out', ABOUT), WindowWriter(tmp_path / 'out', ABOUT)
+    with (
+        first.writing('a', video, 4),
+        pytest.raises(ValueError, match='another process is writing a. Wait for it, or end it'),
+        second.writing('a', video, 4),
+    ):
+        pass
+
+
+def test_what_a_kill_left_of_a_finished_video_goes(video, tmp_path):
+    write(tmp_path / 'out', video, [4], finish=True)
+    left = tmp_path / 'out/a.12.part'
+    left.touch()
+    assert WindowWriter(tmp_path / 'out', ABOUT).finished('a', video)
+    assert not left.exists()
 
 
 def test_finished_features_of_another_file_are_refused(video, tmp_path):
-    writer = write(tmp_path / 'out', video, [4])
-    writer.finish('a', video, {})
+    write(tmp_path / 'out', video, [4], finish=True)
     video.write_bytes(b'more than twelve bytes')
     with pytest.raises(ValueError, match=r'a video of 12 bytes, but .*a\.mp4 has 22\. Remove a\.'):
-        writer.finished('a', video)
+        WindowWriter(tmp_path / 'out', ABOUT).finished('a', video)
 
 
 def test_another_extraction_is_refused_with_both_values(video, tmp_path):
@@ -88,30 +107,35 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path):
         WindowWriter(tmp_path / 'file' / 'out', ABOUT)
 
 
-def test_a_full_disk_keeps_what_is_there(video, tmp_path, monkeypatch):
-    writer = write(tmp_path / 'out', video, [4])
-
-    def full(*arguments):
-        raise OSError(28, 'No space left on device')
-
-    monkeypatch.setattr('builtins.open', full)
-    with pytest.raises(ValueError, match='No space left on device while writing features'):
-        writer.append('a', video, rows(4, 4), np.ones((4, 2), bool))
-    monkeypatch.undo()
-    assert writer.rows_done('a', video, 4) == 4
+def test_a_full_disk_is_said_and_keeps_what_is_there(video, tmp_path):
+    writer = WindowWriter(tmp_path / 'out', ABOUT)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with writer.writing('a', video, 1):
+        writer.append(rows(0, 4), np.ones((4, 2), bool))
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (60, limits[1]))  # four rows have 56 bytes
+            with pytest.raises(ValueError, match='No space left on device while writing features'):
+                writer.append(rows(4, 4), np.ones((4, 2), bool))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with writer.writing('a', video, 1) as done:
+        assert done == 4
 
 
 def test_values_that_do_not_fit_are_refused(video, tmp_path):
     writer = WindowWriter(tmp_path / 'out', {**ABOUT, 'dtype': 'float16'})
-    with pytest.raises(ValueError, match='a: features are not finite in float16. Use --dtype'):
-        writer.append('a', video, np.full((1, 3), 1e6), np.ones((1, 2), bool))
-    assert not list((tmp_path / 'out').glob('*.part'))
+    with (
+        writer.writing('a', video, 4),
+        pytest.raises(ValueError, match='out: features are not finite in float16. Use --dtype'),
+    ):
+        writer.append(np.full((1, 3), 1e6), np.ones((1, 2), bool))
 
 
 def test_two_writers_of_one_folder_keep_each_others_entries(video, tmp_path):
     first, second = WindowWriter(tmp_path / 'out', ABOUT), WindowWriter(tmp_path / 'out', ABOUT)
     for writer, name in ((first, 'b'), (second, 'a')):
-        writer.append(name, video, rows(0, 1), np.ones((1, 2), bool))
-        writer.finish(name, video, {})
+        with writer.writing(name, video, 4):
+            writer.append(rows(0, 1), np.ones((1, 2), bool))
+            writer.finish(name, video, {})
     manifest = json.loads((tmp_path / 'out/manifest.json').read_text())
     assert list(manifest['videos']) == ['a', 'b']
