@@ -123,7 +123,12 @@ def read_json(path: str | Path) -> Any:
             f'{path}: no such annotation file. Correct the path; the official files come with the '
             'Ego4D licence (ego4d-data.org).'
         )
-    text = Path(path).read_text(encoding='utf-8')
+    try:
+        text = Path(path).read_text(encoding='utf-8')
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f'{path}: text in UTF-8 is expected, but {error}. Fetch the file again.'
+        ) from error
     if Path(path).suffix != '.jsonl':
         return _parsed(text, str(path))
     return [

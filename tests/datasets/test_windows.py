@@ -69,3 +69,9 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
     (tmp_path / 'a.jsonl').write_text('{"a": 1}\n\n{"a": \n')
     with pytest.raises(ValueError, match=r'a\.jsonl, line 3: JSON is expected'):
         read_json(tmp_path / 'a.jsonl')
+
+
+def test_an_annotation_file_that_is_no_text_is_named(tmp_path):
+    (tmp_path / 'x.json').write_bytes(b'{"a": "\xf8"}')
+    with pytest.raises(ValueError, match=r'x\.json: text in UTF-8 is expected, but .*Fetch'):
+        read_json(tmp_path / 'x.json')
