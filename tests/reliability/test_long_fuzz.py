@@ -191,13 +191,15 @@ def test_a_thousand_broken_configs_run_or_are_refused_by_our_errors(
     runs, tmp_path, record_property
 ):
     good = runs.config('mimo', evaluate=True).to_dict()
-    good['work_dir'] = str(tmp_path / 'run')
     places = random.Random(0)
     changed = [mutated(good, places) for _ in range(1000)]
 
     def attempt(index):
         config, change = changed[index]
-        config['experiment_name'] = f'fuzz_{index}'
+        # As the command line sets them.
+        config.update(
+            work_dir=str(tmp_path / 'run'), launcher='none', experiment_name=f'fuzz_{index}'
+        )
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter('ignore')
