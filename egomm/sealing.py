@@ -14,6 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import BinaryIO
 
+PARTS = '.*.part'  # pattern of files that are not yet whole
 _END = b'PK\x05\x06'  # the last record of a zip archive, 22 bytes without a comment
 _WORD = b'egomm sha256 '
 _SEAL = len(_WORD) + 64

@@ -3,17 +3,36 @@
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from mmengine.config import Config
 
-from egomm.apis.launch import build_runner
+from egomm.apis.launch import build_runner, user_message
 from egomm.compat import load_checkpoint
 from egomm.hooks import ResumableTrainLoop
 from egomm.hooks.sealed_checkpoint import SEALED
 
 _CHECKPOINT = 'dry_run.pth'
+
+
+class DryRunError(ValueError):
+    """What a run of this config would have failed with."""
+
+
+@contextmanager
+def _reported(config: Config, stage: str) -> Iterator[None]:
+    """Let every error say of which config and at which stage it is, in one line."""
+    try:
+        yield
+    except DryRunError:
+        raise
+    except Exception as error:  # a config can break anything
+        own = user_message(error)
+        text = own or f'{type(error).__name__}: {error}. EGOMM_DEBUG=1 shows where it fails.'
+        raise DryRunError(f'{config.filename or "the config"}: {stage} fails: {text}') from error
 
 
 class DryRunLoop(ResumableTrainLoop):
@@ -28,16 +47,22 @@ class DryRunLoop(ResumableTrainLoop):
         runner.call_hook('before_train_epoch')
         runner.model.train()
         begun = time.perf_counter()
-        batch = next(iter(self.dataloader))
+        with _reported(runner.cfg, 'loading the first batch for training'):
+            batch = next(iter(self.dataloader))
         loaded = time.perf_counter()
-        self.run_iter(0, batch)
+        with _reported(runner.cfg, 'the first step of training'):
+            self.run_iter(0, batch)
         self.lines.append(
             f'train: a first batch in {loaded - begun:.1f} s, a first step in '
             f'{time.perf_counter() - loaded:.1f} s, {len(self.dataloader)} steps an epoch'
         )
         if runner.val_loop is not None:
-            self._evaluate_one()
-        runner.save_checkpoint(runner.work_dir, _CHECKPOINT, by_epoch=False, backend_args=SEALED)
+            with _reported(runner.cfg, 'the first step of evaluation'):
+                self._evaluate_one()
+        with _reported(runner.cfg, 'saving'):
+            runner.save_checkpoint(
+                runner.work_dir, _CHECKPOINT, by_epoch=False, backend_args=SEALED
+            )
         if runner.rank == 0:
             path = Path(runner.work_dir, _CHECKPOINT)
             load_checkpoint(path)
@@ -68,11 +93,14 @@ def dry_run(config: Config) -> list[str]:
         What there is to say of each step.
 
     Raises:
-        ValueError: If something cannot be built or run, or the disk of the work directory is too
-            small for the checkpoints that are kept.
+        DryRunError: If something cannot be built or run; the text names the config and the stage.
+        ValueError: If the disk of the work directory is too small for the checkpoints to be kept.
     """
     wanted = Path(config.work_dir).absolute()
-    with tempfile.TemporaryDirectory(prefix='egomm_dry_run_') as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix='egomm_dry_run_') as folder,
+        _reported(config, 'building the run'),
+    ):
         config.work_dir = folder
         config.train_cfg.type = 'egomm.apis.dry_run.DryRunLoop'
         for name in ('train_dataloader', 'val_dataloader'):

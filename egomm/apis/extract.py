@@ -22,6 +22,7 @@ from egomm.compat import load_checkpoint
 from egomm.datasets.token_writer import TokenWriter
 from egomm.datasets.window_writer import sha256_of_file
 from egomm.functional.weights import differences
+from egomm.hooks.preemption import EXIT_CODE, StopRequest
 from egomm.models import MultiIOModel
 from egomm.registry import DATASETS, MODELS
 
@@ -37,6 +38,8 @@ def extract_tokens(
     say: Callable[[str], None] = print,
 ) -> None:
     """Write ``out/<split>`` for each split, or what of it is not there yet.
+
+    SIGTERM and SIGUSR1 end it after a batch with exit code 143; called again, it goes on there.
 
     Every clip goes through the evaluation pipeline once, also those of the training split. A clip
     that cannot be read is what its data set makes of it: replaced in training within its
@@ -85,8 +88,12 @@ def extract_tokens(
     for split, writer in writers.items():
         writer.start()
         loader = _loader(config, datasets[split], writer.done)
-        for batch in _with_progress(split, loader, writer, say):
-            writer.write(_encode(model, batch), batch['present'], batch['data_samples'])
+        with StopRequest() as stop:
+            for batch in _with_progress(split, loader, writer, say):
+                writer.write(_encode(model, batch), batch['present'], batch['data_samples'])
+                if stop:
+                    say(f'{stop.name}: {writer.done} of {writer.clips} clips of {split} are kept.')
+                    raise SystemExit(EXIT_CODE)
         say(f'{split}: {writer.done} clips in {writer.folder}')
         for line in getattr(datasets[split], 'report', dict)().get('failed', ()):
             say(f'{split}: replaced by another clip: {line}')

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _BUILD = 'mmengine.registry.build_functions'
 _LONGEST = 300  # characters of an error of MMEngine
+_LOADER_SECONDS = 600  # for a batch, after which a loader's process is taken for hung
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 # `dict(...)` or `{'key': ...}`, which MMEngine's parser takes for text; `{video}.MP4` is text.
 _DICT = re.compile(r"""(^|[\[(,])(dict\(|\{["'])""")
@@ -257,6 +258,10 @@ def build_runner(config: Config) -> 'Runner':
             )
     elif not torch.cuda.is_available():
         leave_cores_to_loaders(config)
+    for name in ('train', 'val', 'test'):
+        loader = config.get(f'{name}_dataloader') or {}
+        if loader.get('num_workers', 0) > 0:
+            loader.setdefault('timeout', _LOADER_SECONDS)
     if config.get('activation_checkpointing'):
         compat.checkpoint_activations_without_reentry()
     if (config.get('optim_wrapper') or {}).get('accumulative_counts', 1) > 1:

@@ -131,7 +131,7 @@ class CachedTokens(Dataset):
         shape = (self.manifest['data']['clips'], *encoders['shapes'][name])
         try:
             array = np.load(path, mmap_mode='r', allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+        except Exception as error:  # what NumPy raises on a damaged header depends on its bytes
             raise ValueError(
                 f'{path} is missing or cut short ({error}). Copy it again, or run the extraction '
                 'again; it makes what is missing.'

@@ -7,10 +7,11 @@ drift by seconds over half an hour.
 Shapes: N = frames of a clip, H, W = height and width.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import av
 import cv2
@@ -19,6 +20,8 @@ from av.video.reformatter import VideoReformatter
 
 # Containers end a little before the last annotated instant; a clip may reach this far over.
 TOLERANCE_FRAMES = 3
+# A file that has not given what is wanted of it by then is taken for broken.
+LIMIT_SECONDS = 60.0
 # A wav file says all in its header; without this, opening takes FFmpeg twenty times as long.
 _WAV_OPTIONS = {'probesize': '4096'}
 # Decoders of lossy sound need a few packets before what they give is right.
@@ -116,6 +119,7 @@ def read_video_frames(path: str, times: Sequence[float], stop: float | None = No
                 'a video is expected, but the file has no video stream. '
                 'Correct the `path` of the source, or take `rgb` out of `sources`.',
             )
+        _check_decoder(path, stream)
         stream.codec_context.thread_count = 1  # the workers of the loader are the parallelism
         origin = origin_of(container)
         frame_seconds = float(1 / (stream.average_rate or stream.guessed_rate or 25))
@@ -131,17 +135,16 @@ def read_video_frames(path: str, times: Sequence[float], stop: float | None = No
         images: list[np.ndarray] = []
         reformatter = VideoReformatter()
         before = None
-        for time, (frame, is_last) in zip(
-            times, _on_screen(container, stream, wanted), strict=True
-        ):
+        shown = _on_screen(container, stream, wanted)
+        for seconds, (frame, is_last) in zip(times, shown, strict=True):
             if frame is None:
                 raise MediaError(
                     path,
-                    f'no frame can be decoded at {time:.3f} s. '
+                    f'no frame can be decoded at {seconds:.3f} s. '
                     'The file is probably cut off: fetch it again.',
                 )
             end = float(frame.pts * stream.time_base) - origin + frame_seconds
-            if frame.is_corrupt or (is_last and time > end + tolerance):
+            if frame.is_corrupt or (is_last and seconds > end + tolerance):
                 raise MediaError(
                     path,
                     f'nothing can be decoded after {end:.3f} s, but {clip}. '
@@ -176,6 +179,7 @@ def read_audio(path: str, first: int, count: int, sample_rate: int) -> AudioPart
         stream = container.streams.best('audio')
         if stream is None:
             return None
+        _check_decoder(path, stream)
         origin = origin_of(container)
         stop_seconds = (first + count) / sample_rate
         begin_seconds = first / sample_rate - AUDIO_WARM_UP_SECONDS
@@ -184,7 +188,7 @@ def read_audio(path: str, first: int, count: int, sample_rate: int) -> AudioPart
         to_mono = ToMono(stream, sample_rate)
         chunks: list[np.ndarray] = []
         position = 0
-        for frame in container.decode(stream):
+        for frame in _in_time(container, stream, _deadline()):
             if frame.pts is None:
                 continue
             seconds = float(frame.pts * stream.time_base) - origin
@@ -222,7 +226,10 @@ def opened(path: str) -> Iterator[av.container.InputContainer]:
     """Open a file; every error of FFmpeg becomes a MediaError, and the file is closed."""
     options = _WAV_OPTIONS if path.lower().endswith('.wav') else {}
     try:
-        with av.open(path, options=options) as container:
+        # Names in a file may be in any encoding; nothing here reads them.
+        with av.open(
+            path, options=options, metadata_errors='replace', timeout=LIMIT_SECONDS
+        ) as container:
             yield container
     except av.FFmpegError as error:
         raise MediaError(
@@ -236,6 +243,15 @@ def opened(path: str) -> Iterator[av.container.InputContainer]:
 def upright(image: np.ndarray, rotation: int) -> np.ndarray:
     """An image ``(H, W, C)`` turned as a player turns it, anticlockwise in degrees."""
     return np.ascontiguousarray(np.rot90(image, rotation // 90)) if rotation else image
+
+
+def _check_decoder(path: str, stream: av.VideoStream | av.AudioStream) -> None:
+    if stream.codec_context is None:
+        raise MediaError(
+            path,
+            f'its {stream.type} is in a format that this FFmpeg cannot decode, or its header is '
+            'damaged. Fetch the file again, or convert it to H.264 and AAC.',
+        )
 
 
 class ToMono:
@@ -292,19 +308,40 @@ def _on_screen(
     Decodes forward, and seeks only where a keyframe lies between two wanted frames.
     """
     frames: Iterator[av.VideoFrame] = iter(())
+    deadline = _deadline()
     shown = following = None
     for target in wanted:
         if shown is None or _keyframe_before(stream, target) > shown.pts:
             container.seek(target, stream=stream)
-            frames = _with_pts(container.decode(stream))
+            frames = _with_pts(_in_time(container, stream, deadline))
             shown, following = next(frames, None), next(frames, None)
             if shown is not None and shown.pts > target:  # a seek may land after its target
                 container.seek(0, stream=stream)
-                frames = _with_pts(container.decode(stream))
+                frames = _with_pts(_in_time(container, stream, deadline))
                 shown, following = next(frames, None), next(frames, None)
         while following is not None and following.pts <= target:
             shown, following = following, next(frames, None)
         yield shown, following is None
+
+
+def _deadline() -> float:
+    return time.monotonic() + LIMIT_SECONDS
+
+
+def _in_time(
+    container: av.container.InputContainer,
+    stream: av.VideoStream | av.AudioStream,
+    deadline: float,
+) -> Iterator[Any]:
+    """Decoded frames; a damaged file may hold hours of them, none of which is wanted."""
+    for frame in container.decode(stream):
+        if time.monotonic() > deadline:
+            raise MediaError(
+                container.name,
+                f'what is wanted of it is not decoded after {LIMIT_SECONDS:.0f} s. It is probably '
+                'damaged, or its disk does not answer: fetch it again.',
+            )
+        yield frame
 
 
 def _with_pts(frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:

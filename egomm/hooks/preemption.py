@@ -31,6 +31,13 @@ class StopRequest:
     def __bool__(self) -> bool:
         return self.name is not None
 
+    def __enter__(self) -> 'StopRequest':
+        self.listen()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.forget()
+
     def listen(self) -> None:
         """Take the signals over; only the main thread of a process may."""
         self.name = None

@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 
 from egomm.compat import load_checkpoint
 from egomm.registry import HOOKS
-from egomm.sealing import NotWrittenError, Seal, seal_of, write_sealed
+from egomm.sealing import PARTS, NotWrittenError, Seal, seal_of, write_sealed
 
 SEALED = dict(backend='sealed')  # `backend_args` of whatever saves a checkpoint
 
@@ -75,6 +75,13 @@ class SealedCheckpointHook(CheckpointHook):
         runner._resume = found[0] is not None
         if not runner._resume:
             runner.logger.info(f'{runner.work_dir} holds no checkpoint; training starts anew.')
+
+    def before_train(self, runner: Runner) -> None:
+        """Remove what a killed process has left half written; only one run uses a folder."""
+        super().before_train(runner)
+        if runner.rank == 0:
+            for part in Path(self.out_dir).glob(PARTS):
+                part.unlink()
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         """Save where checkpoints go by iterations."""

@@ -7,6 +7,8 @@ come from (seed, rank, iteration).
 
 import logging
 import random
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -89,12 +91,31 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         hub = self.runner.message_hub
         hub.update_info(_EPOCH_LENGTH, len(self.dataloader))
         self.dataloader.sampler.set_epoch(self._epoch, start=done * self.dataloader.batch_size)
-        for batch_idx, data_batch in enumerate(self.dataloader, start=done):
+        for batch_idx, data_batch in enumerate(self._batches(done), start=done):
             hub.update_info(_BATCHES_DONE, batch_idx + 1)
             self.run_iter(batch_idx, data_batch)
         hub.update_info(_BATCHES_DONE, 0)
         self.runner.call_hook('after_train_epoch')
         self._epoch += 1
+
+    def _batches(self, done: int) -> Iterator[Any]:
+        """What the loader gives; where it fails, the error names the clips that were wanted."""
+        sampler, size = self.dataloader.sampler, self.dataloader.batch_size
+        try:
+            for batch in self.dataloader:
+                done += 1
+                yield batch
+        except RuntimeError as error:
+            if not str(error).startswith('DataLoader'):
+                raise
+            sampler.set_epoch(self._epoch, start=done * size)
+            positions = [where.index for where in islice(sampler, size)]
+            raise RuntimeError(
+                f'{str(error).strip()} Batch {done + 1} of epoch {self._epoch + 1} was wanted: '
+                f'the clips at {positions} of the data set. A process that is killed is often out '
+                'of memory; one that does not answer has met a dead disk or a file that its '
+                'decoder cannot end.'
+            ) from error
 
     def run_iter(self, idx: int, data_batch: Any) -> None:
         """Train on one batch, with random numbers of its own."""

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from egomm.apis.dry_run import dry_run
+from egomm.apis.dry_run import DryRunError, dry_run
 from egomm.compat import unformatted
 
 TINY = Path(__file__).resolve().parents[1] / 'tools' / 'tiny'
@@ -15,7 +15,7 @@ def config(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(TINY))
     config = unformatted(Config.fromfile(TINY / 'config.py'))
     config.work_dir, config.launcher = str(tmp_path / 'run'), 'none'
-    config.log_level = 'ERROR'
+    config.log_level, config.experiment_name = 'ERROR', str(tmp_path)
     return config
 
 
@@ -30,7 +30,14 @@ def test_one_step_of_each_kind_is_made_and_nothing_is_left(config, tmp_path):
 
 def test_what_fails_in_evaluation_is_found_before_training(config):
     config.val_evaluator.noun_classes = 9
-    with pytest.raises(ValueError, match='noun'):
+    words = r'config\.py: the first step of evaluation fails: .*noun'
+    with pytest.raises(DryRunError, match=words):
+        dry_run(config)
+
+
+def test_a_library_that_chokes_on_a_value_is_one_line(config):
+    config.param_scheduler.start_factor = 'no_number'
+    with pytest.raises(DryRunError, match=r'config\.py: building the run fails: .*LinearLR'):
         dry_run(config)
 
 

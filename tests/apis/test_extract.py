@@ -1,8 +1,10 @@
 """Training on cached tokens is training with frozen encoders."""
 
 import json
+import os
 import re
 import shutil
+import signal
 from collections import namedtuple
 from pathlib import Path
 
@@ -187,6 +189,25 @@ def test_an_interrupted_extraction_goes_on_with_the_clips_that_lack(
     for name in ('rgb.npy', 'flow.npy', 'audio.npy'):
         again, whole = (np.load(tmp_path / folder / 'val' / name) for folder in ('tokens', 'whole'))
         np.testing.assert_allclose(again, whole, rtol=1e-5, atol=1e-5)
+
+
+def test_asked_to_end_it_leaves_after_a_batch_and_goes_on_when_called_again(
+    config, checkpoint, tmp_path, monkeypatch
+):
+    write = TokenWriter.write
+
+    def write_and_ask(self, *args):
+        write(self, *args)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    said = []
+    with monkeypatch.context() as patch:
+        patch.setattr(TokenWriter, 'write', write_and_ask)
+        with pytest.raises(SystemExit, match='143'):
+            extract.extract_tokens(config, checkpoint, tmp_path, ['val'], say=said.append)
+    assert re.fullmatch(r'SIGTERM: 3 of \d+ clips of val are kept\.', said[-1])
+    extract.extract_tokens(config, checkpoint, tmp_path, ['val'], say=said.append)
+    assert re.fullmatch(r'val: (\d+) clips in .*', said[-1])
 
 
 def test_the_folder_belongs_to_one_checkpoint(config, checkpoint, tmp_path, monkeypatch):

@@ -76,6 +76,10 @@ def test_what_is_missing_or_wrong_is_named(tmp_path):
     np.save(folder / 'a.npy', np.full((2, 3), np.nan))
     with pytest.raises(ValueError, match='holds NaN or infinity'):
         FeatureStore(folder, 3).read('a')
+    header = (folder / 'a.npy').read_bytes().replace(b')', b'(')  # NumPy: a TokenError
+    (folder / 'a.npy').write_bytes(header)
+    with pytest.raises(ValueError, match='features, a: cannot be read'):
+        FeatureStore(folder, 3).read('a')
     (folder / 'a.npy').write_bytes(b'cut short')
     with pytest.raises(ValueError, match='features, a: cannot be read'):
         FeatureStore(folder, 3).read('a')

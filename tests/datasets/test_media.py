@@ -7,6 +7,7 @@ import av
 import numpy as np
 import pytest
 
+from egomm.datasets import media
 from egomm.datasets.media import MediaError, read_audio, read_image, read_video_frames
 
 RATE = 24_000
@@ -213,3 +214,36 @@ def test_real_sound(realdata):
         part = read_audio(str(folder / name), 3 * RATE, RATE, RATE)
         assert (part.start, part.stop) == (0, RATE)
         assert np.abs(part.samples).max() > 0.01
+
+
+def test_a_file_that_does_not_answer_in_time_is_refused(video, monkeypatch):
+    monkeypatch.setattr(media, 'LIMIT_SECONDS', 1e-9)
+    # FFmpeg has a limit of its own for reading; here it is that of decoding.
+    monkeypatch.setattr(
+        media.av, 'open', lambda path, timeout, open=av.open, **rest: open(path, **rest)
+    )
+    words = r'a\.mp4: what is wanted of it is not decoded after 0 s. It is probably damaged'
+    with pytest.raises(MediaError, match=words):
+        read_video_frames(video, [0.5])
+    with pytest.raises(MediaError, match=words):
+        read_audio(video, 0, 1000, RATE)
+
+
+def test_a_name_in_an_unknown_encoding_is_no_fault(video, tmp_path):
+    content = Path(video).read_bytes()
+    at = content.rindex(b'VideoHandler')
+    (tmp_path / 'x.mp4').write_bytes(content[: at + 4] + b'\xe6' + content[at + 5 :])
+    assert levels(read_video_frames(str(tmp_path / 'x.mp4'), [0.0])) == [0]
+
+
+def test_a_format_without_a_decoder_is_named(video, files, tmp_path):
+    content = Path(video).read_bytes()
+    (tmp_path / 'x.mp4').write_bytes(content.replace(b'avc1', b'zzzz'))
+    words = 'is in a format that this FFmpeg cannot decode, or its header is damaged. Fetch'
+    with pytest.raises(MediaError, match=rf'x\.mp4: its video {words}'):
+        read_video_frames(str(tmp_path / 'x.mp4'), [0.0])
+    sound = files.write_wav(tmp_path / 'x.wav', tone(0, 1000))
+    content = sound.read_bytes()
+    sound.write_bytes(content[:20] + b'\x99\x99' + content[22:])
+    with pytest.raises(MediaError, match=rf'x\.wav: its audio {words}'):
+        read_audio(str(sound), 0, 100, RATE)

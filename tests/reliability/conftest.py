@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
+from mmengine.registry import DefaultScope
 
 from egomm.apis.launch import build_runner
 from egomm.compat import unformatted
@@ -91,7 +92,9 @@ def runs(request, tmp_path, monkeypatch):
     """See `Runs`."""
     monkeypatch.setenv('OMP_NUM_THREADS', '1')
     monkeypatch.syspath_prepend(str(TINY))
-    return Runs(request, tmp_path)
+    # A runner sets the default scope of the process; it is set back here.
+    with DefaultScope.overwrite_default_scope('egomm'):
+        yield Runs(request, tmp_path)
 
 
 def state_of(runner):

@@ -63,12 +63,11 @@ def test_a_signal_to_the_whole_job_does_not_end_the_loader_first(runs, watching)
 
 def test_signals_go_back_to_who_had_them():
     before = signal.getsignal(signal.SIGUSR1)
-    request = StopRequest()
-    request.listen()
-    os.kill(os.getpid(), signal.SIGUSR1)
-    assert request
-    assert request.name == 'SIGUSR1'
-    request.forget()
+    with StopRequest() as request:
+        assert not request
+        os.kill(os.getpid(), signal.SIGUSR1)
+        assert request
+        assert request.name == 'SIGUSR1'
     assert signal.getsignal(signal.SIGUSR1) == before
 
 

@@ -1,7 +1,9 @@
 """A run that is ended within an epoch goes on as if it had not been."""
 
+import importlib
 import os
 import signal
+import time
 
 import pytest
 
@@ -82,3 +84,22 @@ def test_a_sampler_that_cannot_start_within_an_epoch_is_refused(runs):
     config.train_dataloader.sampler = dict(type='DefaultSampler', shuffle=True)
     with pytest.raises(ValueError, match=r"got a DefaultSampler. Set .*type='EpochSampler'"):
         runs.run(config, 'refused')
+
+
+def test_a_loader_that_hangs_is_ended_and_the_clips_are_named(runs, watching, monkeypatch):
+    """The last of 11 clips in the order of the data set, so in the third batch."""
+    config = runs.config('mimo', workers=1)
+    config.train_dataloader.timeout = 2
+    config.train_dataloader.sampler.shuffle = False
+    clips = importlib.import_module('random_clips').RandomClips
+    load = clips.__getitem__
+
+    def hang(self, where):
+        while where.index == 10:
+            time.sleep(1)
+        return load(self, where)
+
+    monkeypatch.setattr(clips, '__getitem__', hang)
+    words = r'timed out after 2 seconds Batch 3 of epoch 1 was wanted: the clips at \[8, 9, 10\]'
+    with pytest.raises(RuntimeError, match=words):
+        runs.run(config, 'run')

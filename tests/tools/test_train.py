@@ -8,6 +8,7 @@ import pytest
 import torch
 from mmengine.logging import HistoryBuffer
 
+from egomm.apis.folder_lock import folder_lock
 from egomm.compat import load_checkpoint
 
 
@@ -168,3 +169,21 @@ def test_custom_import_that_fails_is_named(train, tmp_path):
         r"'no_such_plugin'.*PYTHONPATH",
     ):
         train.main([str(tmp_path / 'x.py')])
+
+
+def test_a_folder_in_use_is_refused_before_anything_is_built(train, tmp_path, monkeypatch):
+    monkeypatch.setattr(train.launch, 'build_runner', None)
+    (tmp_path / 'x.py').write_text('train_dataloader = dict(batch_size=2)\n')
+    arguments = [str(tmp_path / 'x.py'), '--work-dir', str(tmp_path / 'run')]
+    with folder_lock(tmp_path / 'run'), pytest.raises(ValueError, match='run is in use by process'):
+        train.main(arguments)
+
+
+def test_a_dry_run_says_what_it_did_and_leaves_the_folder_alone(
+    train, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr('egomm.apis.dry_run.dry_run', lambda config: ['train: 1 s', 'save: 2 MB'])
+    (tmp_path / 'x.py').write_text('train_dataloader = dict(batch_size=2)\n')
+    train.main([str(tmp_path / 'x.py'), '--work-dir', str(tmp_path / 'run'), '--dry-run'])
+    assert capsys.readouterr().out == 'train: 1 s\nsave: 2 MB\n'
+    assert not (tmp_path / 'run').exists()

@@ -7,8 +7,8 @@ embeddings; drop path and label smoothing are part of the model.
 A step is of 64 clips: 8 a GPU, on 2 GPUs, in 4 batches. On another number of GPUs keep the
 product: --cfg-options optim_wrapper.accumulative_counts=8 on one GPU, 1 on eight; or let
 --auto-scale-lr scale the learning rate to the product you have. Schedules count batches, not
-steps, so they need no change. Resume from the end of an epoch: of a step that lies across it, the
-batches before it are lost.
+steps, so they need no change. A run that is asked to end saves after a whole step; of a step that
+lies across the end of an epoch, its checkpoint lacks the batches before it.
 
 Options, to be added to a config's `_base_` list: ../_base_/recipes/ema.py,
 ../_base_/recipes/activation_checkpointing.py.
