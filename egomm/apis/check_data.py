@@ -169,9 +169,7 @@ def _features(dataset: FeatureDataset) -> Iterator[Finding]:
                 _, kept = segments_within(positions, 0, len(features), dataset.min_share)
                 unseen += [dataset.name_of(row)] * int((~kept).sum())
     yield from _found('clips without features', broken['missing'], 'refuse')
-    yield from _found(
-        'unreadable features, or of another dim', broken['unreadable'], 'refuse'
-    )
+    yield from _found('unreadable features, or of another dim', broken['unreadable'], 'refuse')
     yield from _found('features of another length than their clip', broken['length'], 'refuse')
     yield from _found('clips shorter than one window', short, 'keep')
     if not dataset.test_mode:
