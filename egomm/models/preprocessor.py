@@ -121,4 +121,6 @@ class EgoDataPreprocessor(BaseDataPreprocessor):
             shape = (1, -1) + (1,) * (x.dim() - 2)
             x = (x - mean.view(shape)) / getattr(self, f'{name}_std').view(shape)
         mask = torch.tensor(present, device=x.device) & (not dropped)
+        if all(present) and not dropped:
+            return Stream(x, mask)  # nothing to zero, which would cost a copy
         return Stream(x.masked_fill(~mask.view(-1, *(1,) * (x.dim() - 1)), 0.0), mask)

@@ -112,7 +112,8 @@ def write_tokens(
         data = {'split': split, 'clips': clips, 'metainfo': {}, 'spec': spec.to_dict()}
         writer = TokenWriter(out / split, about, data)
         begun, first = writer.done, 0
-        writer.start()
+        if begun < clips:
+            writer.start()
         for video in chosen:
             skipped = max(0, begun - first)
             first += len(video.actions)

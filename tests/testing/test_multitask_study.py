@@ -1,14 +1,18 @@
 """Rows, claims and page of the multi-task study; a run on random maps that tell the class."""
 
 import dataclasses
+import runpy
 from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
 
 from egomm.datasets.token_writer import TokenWriter
 from egomm.registry import MODELS
 from egomm.structures import EgoSample
+from egomm.testing import mimo_study, multitask_study
 from egomm.testing.claims import Claim, wanting_seeds
 from egomm.testing.multitask_page import multitask_section
 from egomm.testing.multitask_study import (
@@ -20,9 +24,11 @@ from egomm.testing.multitask_study import (
     TABLE_2,
     study_world,
 )
+from egomm.testing.spec import PRESETS
 from egomm.testing.study import Setting, run, study_config
 
-CONFIGS = Path(__file__).resolve().parents[2] / 'configs/toy'
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGS = ROOT / 'configs/toy'
 TASKS = dict(a='action', v='verb', n='noun', h='hands', g='gaze')
 BY_NAME = {row.name: row for row in ROWS}
 
@@ -141,3 +147,35 @@ def test_the_page_says_where_more_seeds_are_wanted():
     assert 'for ah - a: more seeds are wanted' in wanting_seeds([claim], scores)
     assert wanting_seeds([dataclasses.replace(claim, effect=None)], scores) == ''
     assert wanting_seeds([dataclasses.replace(claim, first='other')], scores) == ''
+
+
+@pytest.mark.long
+def test_one_command_makes_the_page_and_again_from_what_is_there(tmp_path, monkeypatch):
+    """A small world, its maps, tuning, two rows with two seeds; the encoders are untrained."""
+    with DefaultScope.overwrite_default_scope('egomm'):
+        model = MODELS.build(Config.fromfile(CONFIGS / 'mimo_encoders.py').model)
+    checkpoint = tmp_path / 'encoders.pth'
+    torch.save(dict(state_dict=model.state_dict()), checkpoint)
+    monkeypatch.setattr(mimo_study, 'train_encoders', lambda *args: checkpoint)
+    world = dataclasses.replace(PRESETS['quick'].with_videos(9), videos_per_participant=1)
+    monkeypatch.setattr(multitask_study, 'study_world', lambda: world)
+    monkeypatch.setattr(multitask_study, 'ROWS', (BY_NAME['a'], BY_NAME['ag']))
+    monkeypatch.setattr(multitask_study, 'LEARNING_RATES', (3e-2,))
+    monkeypatch.setattr(multitask_study, 'EPOCHS', 2)
+    tool = runpy.run_path(str(ROOT / 'tools/study.py'), run_name='study')
+    options = ['multitask', '--seeds', '2', '--processes', '1']
+    options += ['--data', str(tmp_path / 'data'), '--out', str(tmp_path / 'out')]
+    tool['main'](options)
+    path = tmp_path / 'out/multitask/study.md'
+    page = path.read_text(encoding='utf-8')
+    for words in (
+        'Made by `python tools/study.py multitask --seeds 2`',
+        '### Table 2 of the paper',
+        '| ag | 66.59 / 59.44 |',
+        'Gaze helps the action: ag - a',
+    ):
+        assert words in page
+    results = {file: file.stat().st_mtime_ns for file in tmp_path.rglob('*.json')}
+    tool['main'](options)
+    assert path.read_text(encoding='utf-8') == page
+    assert results == {file: file.stat().st_mtime_ns for file in tmp_path.rglob('*.json')}
