@@ -58,11 +58,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from mmengine.registry import init_default_scope
     from mmengine.runner import Runner
 
+    from egomm.apis.answers import check_heads
     from egomm.apis.load import load_model
     from egomm.apis.subsets import non_empty_subsets, predict_subsets, score_subsets
 
     init_default_scope(config.get('default_scope', 'egomm'))
     model = load_model(config, args.checkpoint)
+    check_heads(model.heads)
     loader = Runner.build_dataloader(config.test_dataloader, seed=0)
     samples = predict_subsets(model, loader, non_empty_subsets(model.backbones))
     rows = score_subsets(samples, len(loader.dataset))

@@ -41,11 +41,14 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         parser.error(f'--steps wants a number from 0 up; got {args.steps}')
     if args.out and not args.out.endswith('.py'):
         parser.error(f'--out wants a name that ends in .py; got {args.out}')
+    if args.out and Path(args.out).resolve() == Path(args.config).resolve():
+        parser.error(f'--out {args.out} is the config that the new one builds on; name another')
     return args
 
 
 def check(config: Any, model: Any) -> None:
     """Refuse a model whose attention cannot be re-allocated, or is already."""
+    from egomm.models.heads.action import ActionHead
     from egomm.models.necks.query import QueryFusion
 
     if config.model.neck.get('reallocation') is not None:
@@ -63,6 +66,12 @@ def check(config: Any, model: Any) -> None:
         raise ValueError(
             f'The neck has tokens for {strangers}, of which there is no head; the search takes '
             'one token for each task.'
+        )
+    pairs = [task for task in model.neck.tasks if isinstance(model.heads[task], ActionHead)]
+    if pairs:
+        raise ValueError(
+            f'The heads of {pairs} classify pairs, which the search does not score. Give a model '
+            'of verb and noun alone.'
         )
 
 
@@ -134,17 +143,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     config = launch.load_config(args)
     config.merge_from_dict(args.cfg_options)
     from egomm.apis import reallocation
+    from egomm.apis.answers import read_dump
     from egomm.apis.load import load_model
-    from egomm.submission.unpickle import load_pickle
 
-    if not Path(args.dump).is_file():
-        raise ValueError(f'There is no dump {args.dump}. Make it with tools/test.py --dump.')
-    samples = load_pickle(args.dump)
-    if not isinstance(samples, list) or not all(isinstance(sample, dict) for sample in samples):
-        raise ValueError(
-            f'{args.dump} is no dump of tools/test.py: a list of dicts is expected, got '
-            f'{type(samples).__name__}.'
-        )
+    samples = read_dump(args.dump)
     model = load_model(config, args.checkpoint).cpu()
     check(config, model)
     clips = reallocation.gather(samples, model)

@@ -15,7 +15,6 @@ run here, with one pass over the clips. Where the data is there it also draws
 
 import argparse
 import json
-import pickle
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -31,8 +30,10 @@ from egomm.apis.answers import (  # noqa: E402
     TASKS,
     Sample,
     accuracies,
+    check_heads,
     first_answers,
     labelled,
+    read_dump,
     true_classes,
 )
 from egomm.functional.scores import (  # noqa: E402
@@ -69,6 +70,21 @@ def measure(samples: Sequence[Sample]) -> dict[str, dict[str, float]]:
     for name, key in (('product_of_accuracies', 'top1'), ('product_of_majorities', 'majority')):
         report['action'][name] = report['verb'][key] * report['noun'][key] / 100
     return report
+
+
+def check_answers(samples: Sequence[Sample], model: Any) -> None:
+    """Refuse a dump of another model."""
+    check_heads(model.heads)
+    for task in TASKS:
+        classes = model.heads[task].num_classes
+        found = {np.shape(sample['pred'].get(task)) for sample in samples}
+        labels = [int(sample['gt'][task]) for sample in samples]
+        if found != {(classes,)} or not 0 <= min(labels) <= max(labels) < classes:
+            raise ValueError(
+                f'The head of the model has {classes} {task} classes, but the dump has scores '
+                f'{sorted(found)} and labels from {min(labels)} to {max(labels)}. Give the config '
+                'and the checkpoint that the dump was made with.'
+            )
 
 
 def keep_frames(batches: Iterable[dict], ids: set[str], frames: dict) -> Iterator[dict]:
@@ -117,10 +133,17 @@ def class_names(config: Any, task: str, count: int) -> list[str]:
 
 def participants(config: Any) -> dict[str, set[str]]:
     """Who is in the training part and who is in the test part."""
+    from egomm.datasets.clips import ClipDataset
     from egomm.registry import DATASETS
 
     found = {}
     for part in ('train', 'test'):
+        kind = config[f'{part}_dataloader'].dataset.type
+        if not issubclass(DATASETS.get(kind), ClipDataset):
+            raise ValueError(
+                f'Clips are drawn and named by their annotations, but {part}_dataloader has the '
+                f'data set {kind}. Summarise a run on clips, such as those of EpicKitchens.'
+            )
         settings = dict(config[f'{part}_dataloader'].dataset, pipeline=[], check_files=False)
         dataset = DATASETS.build(settings)
         found[part] = {
@@ -278,8 +301,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     init_default_scope(config.get('default_scope', 'egomm'))
     out = Path(args.dump).parent
-    with open(args.dump, 'rb') as file:  # our own file: a pickle of a stranger can run code
-        samples = labelled(pickle.load(file))
+    samples = labelled(read_dump(args.dump))
     if not samples:
         raise ValueError(
             f'{args.dump} has no sample with a label for each of {list(TASKS)}. '
@@ -290,6 +312,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from egomm.apis.load import load_model
 
     model = load_model(config, args.checkpoint)
+    check_answers(samples, model)
     top1, people = measure(samples), participants(config)
     print('testing without each modality ...', flush=True)
     shown, frames = spread(samples, args.clips), {}

@@ -5,6 +5,7 @@ Run:     python tools/train.py configs/mimo/epic100_swin-t_query-aa.py, then
              --dump validation.pkl --cfg-options model.record="['readout']"
          python tools/search_reallocation.py configs/mimo/epic100_swin-t_query-aa.py CHECKPOINT \
              validation.pkl --out my_ar.py
+         python tools/test.py my_ar.py CHECKPOINT, or, with its weights put in below,
          python tools/test.py configs/mimo/epic100_swin-t_query-aa-ar.py CHECKPOINT
 Cost:    no training of its own; <minutes of the search, once measured>
 Expect:  paper 55.46 / 42.66 / 28.86 (verb / noun / action top-1); ours <once measured>

@@ -5,6 +5,7 @@ Run:     python tools/train.py configs/toy/mimo_query-aa.py, then
              --dump validation.pkl --cfg-options model.record="['readout']"
          python tools/search_reallocation.py configs/toy/mimo_query-aa.py CHECKPOINT \
              validation.pkl --out my_ar.py
+         python tools/test.py my_ar.py CHECKPOINT, or, with its weights put in below,
          python tools/test.py configs/toy/mimo_query-aa-ar.py CHECKPOINT
 Cost:    no training of its own; <minutes of the search, once measured>
 Expect:  <validation numbers, once measured>

@@ -3,15 +3,52 @@
 A sample is a dict with ``gt`` and ``pred`` by task, as ``tools/test.py --dump`` writes it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from egomm.functional.scores import mean_over_classes, rank_actions
+from egomm.submission.unpickle import load_pickle
 
 TASKS = ('verb', 'noun')
 Sample = dict[str, Any]
+
+
+def read_dump(path: str | Path) -> list[Sample]:
+    """What ``tools/test.py --dump`` wrote, with arrays in the place of tensors.
+
+    Raises:
+        ValueError: If there is no such file, it could run code, or it holds something else.
+    """
+    if not Path(path).is_file():
+        raise ValueError(f'There is no dump {path}. Make it with tools/test.py --dump {path}.')
+    samples = load_pickle(path)
+    parts = ('gt', 'pred')
+    if not isinstance(samples, list) or not all(
+        isinstance(sample, dict) and all(isinstance(sample.get(part), dict) for part in parts)
+        for sample in samples
+    ):
+        raise ValueError(
+            f'{path} is no dump of tools/test.py: a list with a dict for each clip is expected, '
+            'which has the dicts gt and pred. Make it with tools/test.py --dump, not --results.'
+        )
+    return samples
+
+
+def check_heads(heads: Container[str]) -> None:
+    """Refuse a model that does not answer both tasks.
+
+    Raises:
+        ValueError: If it has no head of that name.
+    """
+    missing = [task for task in TASKS if task not in heads]
+    if missing:
+        raise ValueError(
+            f'Heads {list(TASKS)} are wanted, but the model has no {missing}. Give the config of '
+            'a recognizer of both.'
+        )
 
 
 def labelled(samples: Sequence[Sample]) -> list[Sample]:

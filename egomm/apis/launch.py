@@ -317,8 +317,8 @@ def user_message(error: Exception) -> str | None:
     """The text of an error that was written for the person who wrote the config.
 
     That is a ValueError, RuntimeError or ImportError which egomm or a plugin in ``projects/``
-    raised itself, here or in a process of the data loader, and a config whose keys or values the
-    constructor of a component does not take.
+    raised itself, here or in a process of the data loader, a config whose keys or values the
+    constructor of a component does not take, and a file that cannot be opened.
 
     Returns:
         The text, or None for an error of the program, whose traceback is wanted.
@@ -327,6 +327,11 @@ def user_message(error: Exception) -> str | None:
     module = frames[-1].f_globals.get('__name__', '') if frames else ''
     if isinstance(error, TypeError) and module == _BUILD:
         return f'{error}. Correct the keys beside its `type` in the config.'
+    if isinstance(error, OSError) and error.filename is not None:
+        return (
+            f'{error.filename}: {error.strerror}. Correct the path, or make it readable and '
+            'writable; EGOMM_DEBUG=1 shows where it fails.'
+        )
     speaks = isinstance(error, (ValueError, RuntimeError, ImportError))
     if speaks and module.partition('.')[0] in ('egomm', 'projects', '__main__'):
         return str(error)

@@ -15,10 +15,15 @@ def load_model(config: Config, checkpoint: str) -> nn.Module:
     """The config's model with the checkpoint's weights, in evaluation mode on its device.
 
     Raises:
-        ValueError: If the checkpoint cannot be read or is of another architecture.
+        ValueError: If the config has no model, or the checkpoint cannot be read or is of another
+            architecture.
     """
+    if not config.get('model'):
+        raise ValueError(f'{config.filename} has no `model`. Give the config of a trained model.')
     model = MODELS.build(config.model)
     state = load_checkpoint(checkpoint)
+    if not isinstance(state, dict) or not isinstance(state.get('state_dict', state), dict):
+        raise ValueError(f'{checkpoint} holds no weights by name. Give a checkpoint of a run.')
     weights = {
         re.sub(r'^module\.', '', name): value
         for name, value in state.get('state_dict', state).items()

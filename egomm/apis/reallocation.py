@@ -8,7 +8,6 @@ themselves, so `cross_fit` chooses on one half of the participants and scores on
 Shapes: N = clips, H = heads, T = tasks, M = modalities, D = channels of an attention head.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,11 +60,16 @@ def gather(samples: Sequence[dict[str, Any]], model: nn.Module) -> SavedClips:
         ValueError: If there are none, they lack what the closed form needs, it is not finite or
             of another model, or a task has no label at all or one that its head does not have.
     """
-    if not samples or any('readout' not in sample.get('pred', {}) for sample in samples):
+    if not samples or any('readout' not in sample['pred'] for sample in samples):
         raise ValueError(
             f"The dump holds {len(samples)} clips, some or all without 'readout'. Make it "
             'with tools/test.py CONFIG CHECKPOINT --dump FILE --cfg-options '
             'model.record="[\'readout\']".'
+        )
+    if any('participant_id' not in sample for sample in samples):
+        raise ValueError(
+            'The clips of the dump lack a participant_id, by which they are halved. Test on a data '
+            'set that says who is seen.'
         )
     neck = model.neck
     labels = {
@@ -102,11 +106,24 @@ def gather(samples: Sequence[dict[str, Any]], model: nn.Module) -> SavedClips:
             f'The readout of {int(broken.sum())} clips is not finite, first of clip '
             f'{int(broken.nonzero()[0])}. Look for NaN in the features or weights of the model.'
         )
-    return SavedClips(
-        readout,
-        labels,
-        [str(sample['participant_id']) for sample in samples],
-    )
+    clips = SavedClips(readout, labels, [str(sample['participant_id']) for sample in samples])
+    _check_answers(samples, model, clips)
+    return clips
+
+
+def _check_answers(samples: Sequence[dict[str, Any]], model: nn.Module, clips: SavedClips) -> None:
+    """Refuse a dump whose answers are not those of the closed form with equal weights."""
+    found = logits(model, clips, torch.ones(len(model.neck.tasks), len(model.neck.modalities)))
+    for task, values in found.items():
+        saved = [torch.as_tensor(sample['pred'].get(task, torch.nan)) for sample in samples]
+        same = all(one.shape == values.shape[1:] for one in saved)
+        # Rounding differs between devices; another checkpoint or several views differ by far more.
+        slack = 1e-2 * values.abs().max().clamp(min=1)
+        if not same or not ((torch.stack(saved) - values).abs() <= slack).all():
+            raise ValueError(
+                f'The answers to {task} in the dump are not those of this model. Give the config '
+                'and the checkpoint that the dump was made with, and test in a single view.'
+            )
 
 
 @torch.inference_mode()
@@ -214,13 +231,14 @@ def cross_fit(
 
 
 def top1(scores: dict[str, Tensor], labels: dict[str, Tensor]) -> dict[str, float]:
-    """Percent of right answers by task, and of clips where all tasks are right (``'action'``)."""
+    """Percent of right answers by task; as ``'action'``, if that is no task, of all tasks."""
     right = {task: values.argmax(dim=1) == labels[task] for task, values in scores.items()}
     known = {task: labels[task] >= 0 for task in scores}
     share = {task: 100 * right[task][known[task]].float().mean().item() for task in scores}
     complete = torch.stack(list(known.values())).all(dim=0)
     joint = torch.stack(list(right.values())).all(dim=0)[complete]
-    return {**share, 'action': 100 * joint.float().mean().item()}
+    share.setdefault('action', 100 * joint.float().mean().item())
+    return share
 
 
 def _losses(model: nn.Module, clips: SavedClips, weights: Tensor) -> Tensor:
@@ -246,4 +264,15 @@ def _candidates(weights: Tensor, column: int, factors: Sequence[float]) -> list[
 
 
 def _label(value: Any) -> int:
-    return -1 if value is None or (isinstance(value, float) and math.isnan(value)) else int(value)
+    if value is None:
+        return -1
+    try:
+        label = int(value)
+    except (TypeError, ValueError):  # NaN is a ValueError
+        label = -1
+    if label < 0:
+        raise ValueError(
+            f'The dump has the label {value!r}; the number of a class is wanted. Leave a task '
+            'without label out of gt.'
+        )
+    return label

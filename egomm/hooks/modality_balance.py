@@ -57,8 +57,8 @@ class ModalityBalanceHook(Hook):
         end_epoch: The first epoch without it again; None never ends it.
 
     Raises:
-        ValueError: If ``alpha`` is not above 0, or, when training starts, the model does not have
-            the parts above.
+        ValueError: If ``alpha`` is not above 0 and finite, or, when training starts, the model does
+            not have the parts above.
     """
 
     def __init__(
@@ -70,10 +70,10 @@ class ModalityBalanceHook(Hook):
         begin_epoch: int = 0,
         end_epoch: int | None = None,
     ) -> None:
-        if not alpha > 0:
+        if not 0 < alpha < float('inf'):
             raise ValueError(
-                f'ModalityBalanceHook wants alpha > 0; got {alpha!r}. Remove the hook to train '
-                'without modulation.'
+                f'ModalityBalanceHook wants finite alpha > 0; got {alpha!r}. Remove the hook to '
+                'train without modulation.'
             )
         self.task = task
         self.alpha = alpha

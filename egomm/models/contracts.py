@@ -27,7 +27,9 @@ class Part(Protocol):
     """What crosses modalities or heads: predictions of single modalities, a loss over several.
 
     Not every part adds streams, and not every one has a loss; both methods are there. A part
-    whose loss has no meaning for mixed clips has an attribute ``hard_labels = True``.
+    whose loss has no meaning for mixed clips has an attribute ``hard_labels = True``. One that
+    depends on names or sizes elsewhere in the model may have ``check(model)``, which raises
+    ValueError where they do not fit; it is called once the model is built.
     """
 
     def __call__(self, streams: dict[str, Stream]) -> dict[str, Stream]:

@@ -42,8 +42,8 @@ class MultiIOModel(BaseModel):
 
     Raises:
         ValueError: If the batch lacks a modality that has a backbone, a head reads a neck
-            output that does not exist, a loss is not finite, or ``mixing`` meets a part that needs
-            whole labels.
+            output that does not exist, a loss is not finite, ``mixing`` meets a part that needs
+            whole labels, or a part does not fit the rest of the model.
     """
 
     def __init__(
@@ -77,6 +77,9 @@ class MultiIOModel(BaseModel):
                 f'mixing gives a clip two labels, but the parts {hard} are defined for one. '
                 'Remove `mixing` from the model, or these parts.'
             )
+        for part in self.parts.values():
+            if hasattr(part, 'check'):
+                part.check(self)
 
     def forward(
         self,

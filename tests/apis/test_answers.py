@@ -1,6 +1,15 @@
-import pytest
+import pickle
 
-from egomm.apis.answers import accuracies, labelled, mean_class_accuracies
+import pytest
+import torch
+
+from egomm.apis.answers import (
+    accuracies,
+    check_heads,
+    labelled,
+    mean_class_accuracies,
+    read_dump,
+)
 
 
 def sample(verb, noun, verb_scores, noun_scores):
@@ -27,3 +36,27 @@ def test_every_class_counts_the_same():
 def test_samples_without_a_label_are_left_out():
     unlabelled = dict(gt=dict(noun=1), pred={})
     assert labelled([*SAMPLES, unlabelled]) == SAMPLES
+
+
+def test_a_dump_comes_back_with_arrays(tmp_path):
+    path = tmp_path / 'dump.pkl'
+    path.write_bytes(pickle.dumps([dict(gt=dict(verb=1), pred=dict(verb=torch.ones(3)))]))
+    [clip] = read_dump(path)
+    assert clip['gt'] == dict(verb=1)
+    assert clip['pred']['verb'].tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize('content', [dict(a=1), [1], [dict(pred={})], [dict(gt={}, pred=None)]])
+def test_what_is_no_dump_is_refused(content, tmp_path):
+    path = tmp_path / 'dump.pkl'
+    with pytest.raises(ValueError, match=r'There is no dump .*dump\.pkl\. Make it'):
+        read_dump(path)
+    path.write_bytes(pickle.dumps(content))
+    with pytest.raises(ValueError, match='no dump of tools/test.py: a list with a dict for each'):
+        read_dump(path)
+
+
+def test_a_model_of_one_task_is_refused():
+    check_heads(dict(verb=1, noun=2, hands=3))
+    with pytest.raises(ValueError, match=r"the model has no \['noun'\]"):
+        check_heads(dict(verb=1))

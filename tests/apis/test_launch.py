@@ -117,10 +117,19 @@ def raised(error, module):
         (TypeError(), 'mmengine.registry.build_functions', True),  # an argument nobody takes
         (TypeError(), 'egomm.models.multi_io', False),
         (TypeError(), 'mmengine.runner.runner', True),  # `model='abc'`
+        (PermissionError(13, 'Permission denied', 'out.json'), 'pathlib', True),
+        (OSError('of no file'), 'pathlib', False),
     ],
 )
 def test_only_errors_for_the_user_lose_their_traceback(error, module, speaks):
     assert (launch.user_message(raised(error, module)) is not None) is speaks
+
+
+def test_a_file_that_cannot_be_opened_is_named(tmp_path):
+    with pytest.raises(OSError) as caught:
+        (tmp_path / 'absent' / 'out.json').write_text('')
+    message = launch.user_message(caught.value)
+    assert message.startswith(f'{tmp_path}/absent/out.json: No such file or directory. Correct')
 
 
 def test_error_of_a_loader_process_is_shown_without_its_traceback(capsys):

@@ -50,3 +50,11 @@ def test_another_architecture_is_told_by_its_names(tmp_path):
     save_random_weights(tmp_path)
     with pytest.raises(ValueError, match=r'not of the architecture.*heads.verb.linear.weight'):
         load_model(config(classes=5), tmp_path / 'model.pth')
+
+
+def test_what_holds_no_model_and_no_weights_is_refused(tmp_path):
+    torch.save([torch.ones(1)], tmp_path / 'list.pth')
+    with pytest.raises(ValueError, match='holds no weights by name'):
+        load_model(config(), tmp_path / 'list.pth')
+    with pytest.raises(ValueError, match='has no `model`'):
+        load_model(Config(dict(a=1)), tmp_path / 'list.pth')

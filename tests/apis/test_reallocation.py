@@ -151,6 +151,41 @@ def test_a_dump_of_another_model_is_refused():
         gather(samples, model())
 
 
+def test_answers_of_another_checkpoint_or_of_several_views_are_refused():
+    samples, other = dump(), model()
+    with torch.no_grad():
+        other.heads['noun'].linear.bias[0] += 1
+    with pytest.raises(ValueError, match='answers to noun in the dump are not those of this model'):
+        gather(samples, other)
+    for sample in samples:
+        sample['pred']['verb'] = sample['pred']['verb'].log_softmax(dim=0)
+    with pytest.raises(ValueError, match='answers to verb .* test in a single view'):
+        gather(samples, model())
+
+
+@pytest.mark.parametrize('label', ['cut', (1, 2), -3, float('nan')])
+def test_what_is_no_class_is_refused_as_label(label):
+    samples = dump()
+    samples[3]['gt'] = dict(verb=label, noun=0)
+    with pytest.raises(ValueError, match=r'has the label .*; the number of a class is wanted'):
+        gather(samples, model())
+
+
+def test_clips_of_nobody_cannot_be_halved():
+    samples = dump()
+    del samples[2]['participant_id']
+    with pytest.raises(ValueError, match='lack a participant_id'):
+        gather(samples, model())
+
+
+def test_a_task_called_action_keeps_its_own_accuracy():
+    found = top1(
+        dict(action=torch.eye(2), verb=torch.eye(2)),
+        dict(action=torch.tensor([0, 1]), verb=torch.tensor([1, 1])),
+    )
+    assert found == dict(action=100, verb=50)
+
+
 def test_a_task_without_labels_is_refused_also_if_only_half_the_people_have_them():
     samples = dump()
     for index, sample in enumerate(samples):

@@ -167,7 +167,8 @@ def test_noise_reaches_every_encoder_and_depends_on_seed_and_iteration_alone():
 @pytest.mark.parametrize(
     'model, arguments, words',
     [
-        (dict(), dict(alpha=0), r'wants alpha > 0; got 0\. Remove the hook'),
+        (dict(), dict(alpha=0), r'wants finite alpha > 0; got 0\. Remove the hook'),
+        (dict(), dict(alpha=float('inf')), r'wants finite alpha > 0; got inf'),
         (dict(), dict(task='hands'), r"task='hands', but .* heads for \['verb'\]\. Set `task`"),
         (dict(backbones=('rgb',)), dict(), r"has \['rgb'\]: \['audio'\] missing\. Correct `in_ch"),
         (dict(source='verb'), dict(), r"a ClassificationHead that reads 'verb'\. Use a Classif"),

@@ -106,14 +106,12 @@ def test_a_neck_that_expects_other_channels_says_so():
         tiny(neck=neck, source='fused')(inputs())
 
 
+CLASSIFIERS = dict(type='UnimodalHeads', in_channels=dict(rgb=4, audio=4), num_classes=dict(verb=3))
+ALLOCATION = dict(type='AllocationLoss', tasks=('verb',), modalities=('rgb', 'audio'))
+
+
 def test_parts_add_streams_before_the_neck_and_losses_under_their_own_name():
-    parts = dict(
-        unimodal=dict(
-            type='UnimodalHeads', in_channels=dict(rgb=4, audio=4), num_classes=dict(verb=3)
-        ),
-        allocation=dict(type='AllocationLoss', tasks=('verb',), modalities=('rgb', 'audio')),
-        switched_off=None,
-    )
+    parts = dict(unimodal=CLASSIFIERS, allocation=ALLOCATION, switched_off=None)
     model = tiny(parts=parts, record=('unimodal_verb',))
     losses = model(inputs(), [EgoSample(gt=dict(verb=1)), EgoSample()], mode='loss')
     assert {'unimodal/verb_loss', 'allocation/verb_loss'} < set(losses)
@@ -123,6 +121,24 @@ def test_parts_add_streams_before_the_neck_and_losses_under_their_own_name():
     )
     samples = model.eval()(inputs(), [EgoSample(), EgoSample()], mode='predict')
     assert samples[0].pred['unimodal_verb'].shape == (3, 2)  # classes, modalities
+
+
+@pytest.mark.parametrize(
+    'changes, words',
+    [
+        (dict(num_classes=dict(verbs=3)), r"num_classes \{'verbs': 3\}, .* have \{'verb': 3\}"),
+        (dict(num_classes=dict(verb=2)), r"num_classes \{'verb': 2\}, .* have \{'verb': 3\}"),
+        (dict(in_channels=dict(audio=4, rgb=4)), r"of \['audio', 'rgb'\], .*\['rgb', 'audio'\]"),
+        (dict(tasks=('noun',)), r"tasks \['noun'\], but the neck has \['verb'\]"),
+        (dict(modalities=('audio', 'rgb')), r"\['audio', 'rgb'\], but the neck has \['rgb', "),
+        (dict(modalities=('rgb', 'sound')), r"\['rgb', 'sound'\], but the neck has"),
+    ],
+)
+def test_parts_that_do_not_fit_the_model_are_refused_before_it_runs(changes, words):
+    parts = dict(unimodal=CLASSIFIERS, allocation=ALLOCATION)
+    name = 'unimodal' if {'num_classes', 'in_channels'} & set(changes) else 'allocation'
+    with pytest.raises(ValueError, match=words):
+        tiny(parts={**parts, name: {**parts[name], **changes}})
 
 
 def test_a_loss_that_is_not_finite_stops_before_anything_is_updated():

@@ -1,9 +1,13 @@
 """From a dump to a config with weights, on the command line."""
 
+import importlib.util
 import json
 import re
 
 import pytest
+from mmengine.config import Config
+
+from egomm.registry import MODELS
 
 
 @pytest.fixture(scope='module')
@@ -63,8 +67,11 @@ def test_no_steps_gain_nothing(command_line, trained, dump):
 
 
 def test_bad_requests_are_one_line(command_line, trained, dump, tmp_path):
-    said = search(command_line, trained, dump, '--out', 'weights.json', code=2)
-    assert 'wants a name that ends in .py; got weights.json' in said
+    for name, words in (
+        ('weights.json', 'wants a name that ends in .py; got weights.json'),
+        (command_line.config, 'is the config that the new one builds on'),
+    ):
+        assert words in search(command_line, trained, dump, '--out', name, code=2)
     (tmp_path / 'bad.pkl').write_bytes(b'no pickle')
     for name, words in (('absent.pkl', 'There is no dump'), ('bad.pkl', 'bad.pkl')):
         said = search(command_line, trained, tmp_path / name, code=2)
@@ -85,3 +92,25 @@ def test_bad_requests_are_one_line(command_line, trained, dump, tmp_path):
     )
     assert said.startswith('error: ')
     assert 're-allocates already' in said
+
+
+def test_a_head_of_pairs_is_refused(command_line):
+    path = command_line.tools / 'search_reallocation.py'
+    spec = importlib.util.spec_from_file_location('search_reallocation', path)
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    pairs = dict(type='ActionHead', pairs=[[0, 0], [1, 1]], in_channels=8, source='action')
+    config = Config(
+        dict(
+            model=dict(
+                type='MultiIOModel',
+                backbones=dict(rgb=dict(type='torch.nn.Identity')),
+                neck=dict(
+                    type='QueryFusion', in_channels=dict(rgb=8), out_channels=8, tasks=('action',)
+                ),
+                heads=dict(action=pairs),
+            )
+        )
+    )
+    with pytest.raises(ValueError, match=r"The heads of \['action'\] classify pairs"):
+        tool.check(config, MODELS.build(config.model))

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.config import Config
 
 from egomm.registry import MODELS
 
@@ -58,6 +59,23 @@ def test_a_masked_modality_is_compared_on_the_clips_that_have_another(summarise_
     model = SimpleNamespace(backbones=dict(rgb=None, audio=None))
     changes = summarise_run.without_each_modality(model, [], named)
     assert changes == dict(audio=pytest.approx(dict(verb=-100 / 3, noun=-100 / 3, action=-100 / 3)))
+
+
+def test_a_dump_of_another_model_is_refused(summarise_run):
+    model = SimpleNamespace(
+        heads=dict(verb=SimpleNamespace(num_classes=2), noun=SimpleNamespace(num_classes=2))
+    )
+    summarise_run.check_answers(SAMPLES, model)
+    for other in (sample(0, 5, [1.0, 0.0], [1.0, 0.0]), sample(0, 0, [1.0, 0.0], [1.0])):
+        with pytest.raises(ValueError, match='has 2 noun classes, but the dump has scores'):
+            summarise_run.check_answers([*SAMPLES, other], model)
+
+
+def test_tokens_are_no_clips_to_draw(summarise_run):
+    loader = dict(dataset=dict(type='CachedTokens', folder='tokens'))
+    config = Config(dict(train_dataloader=loader, test_dataloader=loader))
+    with pytest.raises(ValueError, match='train_dataloader has the data set CachedTokens'):
+        summarise_run.participants(config)
 
 
 def test_frames_are_kept_of_the_wanted_clips_alone(summarise_run):

@@ -31,8 +31,8 @@ class FixedReallocation(nn.Module):
         tasks: Names of its tasks, in order. The neck passes them.
 
     Raises:
-        ValueError: If a name is unknown, or a weight is negative, not finite, or 0 for all
-            modalities.
+        ValueError: If a name is unknown, or a weight is no number, negative, not finite, or 0 for
+            all modalities.
     """
 
     def __init__(
@@ -56,6 +56,11 @@ class FixedReallocation(nn.Module):
                 f'tasks {list(tasks)} with such a dict each; got {weights!r}: {sorted(unknown)} '
                 'unknown. Correct the names.'
             )
+        odd = [value for row in rows for value in row.values() if type(value) not in (int, float)]
+        if odd:
+            raise ValueError(
+                f'FixedReallocation wants numbers as weights; got {weights!r}, with {odd[0]!r}.'
+            )
         table = torch.tensor([[float(row.get(name, 1.0)) for name in modalities] for row in rows])
         check_weights(table)
         empty = [task for task, row in zip(tasks, table) if not row.any()]
@@ -75,10 +80,10 @@ class FixedReallocation(nn.Module):
 class UncertaintyReallocation(nn.Module):
     """Weights of each sample from how sure each modality is by itself: ``exp(-beta * u)``.
 
-    They are divided by the largest of the sample, so that one modality has weight 1, as the task
-    tokens have, whatever ``beta``. ``u`` is the entropy of the modality's own prediction of the
-    task, divided by ``ln K``, so 0 for certainty and 1 for none. Negative ``beta`` looks at the
-    uncertain modalities instead.
+    They are divided by the largest of the modalities that the sample has, so that one of these
+    has weight 1, as the task tokens have, whatever ``beta``; missing ones have weight 0. ``u`` is
+    the entropy of the modality's own prediction of the task, divided by ``ln K``, so 0 for
+    certainty and 1 for none. Negative ``beta`` looks at the uncertain modalities instead.
 
     Args:
         beta: How sharply; 0 changes nothing.
@@ -103,6 +108,10 @@ class UncertaintyReallocation(nn.Module):
         weights = []
         for task in self.tasks:
             stream = unimodal_predictions(type(self).__name__, streams, task, self.modalities)
-            weights.append(-self.beta * normalised_entropy(stream.x.transpose(1, 2).float()))
-        exponents = torch.stack(weights, dim=1)
-        return (exponents - exponents.amax(dim=2, keepdim=True)).exp()
+            exponents = -self.beta * normalised_entropy(stream.x.transpose(1, 2).float())
+            if stream.mask is not None:
+                exponents = exponents.masked_fill(~stream.mask, -torch.inf)
+            # Nothing there at all: -inf would take itself away from itself.
+            largest = exponents.amax(dim=1, keepdim=True).clamp(min=torch.finfo().min)
+            weights.append((exponents - largest).exp())
+        return torch.stack(weights, dim=1)

@@ -14,10 +14,17 @@ class SoftmaxCrossEntropy(nn.Module):
 
     Args:
         label_smoothing: Share of the target mass spread evenly over all classes.
+
+    Raises:
+        ValueError: If the share is not within 0..1.
     """
 
     def __init__(self, label_smoothing: float = 0.0) -> None:
         super().__init__()
+        if not 0 <= label_smoothing <= 1:
+            raise ValueError(
+                f'SoftmaxCrossEntropy wants label_smoothing within 0..1; got {label_smoothing!r}.'
+            )
         self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:

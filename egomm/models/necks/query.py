@@ -39,7 +39,7 @@ class QueryFusion(nn.Module):
         num_layers: Attention layers. Those before the last are `torch.nn.TransformerEncoderLayer`
             (pre-norm) over all tokens.
         norm: Layer norm of all tokens before the attention.
-        residual: Whether a task token is added to what it reads.
+        residual: Whether a task token (after ``norm``) is added to what it reads.
         ffn_channels: Hidden channels of a feed-forward block (pre-norm, residual, GELU) after
             the attention; 0 is none.
         attention_dropout: Dropout of attention weights in training. ``'attention'`` is what was
@@ -48,8 +48,8 @@ class QueryFusion(nn.Module):
             example ``dict(type='FixedReallocation', weights=dict(rgb=1.0, flow=2.0))``.
 
     Raises:
-        ValueError: If ``out_channels`` is not a multiple of ``num_heads``, a number is below 1, or
-            a task has the name of another stream.
+        ValueError: If ``out_channels`` is not a multiple of ``num_heads``, a number is out of
+            range, or a task has the name of another stream.
     """
 
     def __init__(
@@ -75,6 +75,11 @@ class QueryFusion(nn.Module):
                 'QueryFusion wants lists of at least one task and modality, and num_layers and '
                 f'num_heads from 1 up; got tasks={tasks!r}, in_channels={in_channels!r}, '
                 f'num_layers={num_layers} and num_heads={num_heads}.'
+            )
+        if not 0 <= attention_dropout < 1:
+            raise ValueError(
+                f'QueryFusion wants attention_dropout from 0 up and below 1; got '
+                f'{attention_dropout!r}.'
             )
         taken = set(tasks) & {*in_channels, 'attention', 'readout'}
         if taken:
@@ -185,8 +190,8 @@ class QueryFusion(nn.Module):
                 'candidate of `reallocation` instead.'
             )
         mass, heads = reallocate(readout[..., 0], readout[..., 1:], weights)
-        tasks = self.task_tokens.expand(len(mass), -1, -1)
-        return mass, self._finish(heads, tasks)
+        tasks = self.task_tokens if self.norm is None else self.norm(self.task_tokens)
+        return mass, self._finish(heads, tasks.expand(len(mass), -1, -1))
 
     def _sequence(self, streams: dict[str, Stream]) -> tuple[list[Tensor], Tensor, Tensor]:
         """Keys by modality ``(B, C, L_m)``, softmax weights, task tokens ``(B or 1, T, C)``."""

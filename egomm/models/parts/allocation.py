@@ -59,6 +59,21 @@ class AllocationLoss(nn.Module):
         self.normalise = normalise
         self.shuffle = shuffle
 
+    def check(self, model: nn.Module) -> None:
+        """Compare tasks and modalities with those of the neck, whose order they are read in.
+
+        Raises:
+            ValueError: If they differ.
+        """
+        for kind in ('tasks', 'modalities'):
+            own = getattr(self, kind)
+            wanted = tuple(getattr(model.neck, kind, own))
+            if own != wanted:
+                raise ValueError(
+                    f'AllocationLoss has {kind} {list(own)}, but the neck has {list(wanted)}. '
+                    'Name the same in the same order.'
+                )
+
     def forward(self, streams: dict[str, Stream]) -> dict[str, Stream]:
         """Streams as they are: this part only adds a loss."""
         return streams

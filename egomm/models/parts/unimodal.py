@@ -62,6 +62,28 @@ class UnimodalHeads(nn.Module):
                 nn.init.normal_(linear.weight, std=0.01)
                 nn.init.zeros_(linear.bias)
 
+    def check(self, model: nn.Module) -> None:
+        """Compare tasks, classes and the order of modalities with those of the model.
+
+        Raises:
+            ValueError: If a task has no head or one of another number of classes, or the
+                modalities stand in another order than in the neck.
+        """
+        classes = {task: getattr(head, 'num_classes', None) for task, head in model.heads.items()}
+        strange = {t: count for t, count in self.num_classes.items() if classes.get(t) != count}
+        if strange:
+            raise ValueError(
+                f'UnimodalHeads has num_classes {strange}, but the heads of the model have '
+                f'{classes}. Name tasks that have a head, with its number of classes.'
+            )
+        order = list(getattr(model.neck, 'in_channels', self.in_channels))
+        shared = [name for name in order if name in self.in_channels]
+        if shared != [name for name in self.in_channels if name in shared]:
+            raise ValueError(
+                f'UnimodalHeads has in_channels of {list(self.in_channels)}, but the neck has '
+                f'{order}. Name them in the order of the neck.'
+            )
+
     def forward(self, streams: dict[str, Stream]) -> dict[str, Stream]:
         """Add ``'unimodal_<task>'``: logits ``(B, K, M)``, masked where a modality is missing."""
         check_channels(type(self).__name__, self.in_channels, streams)

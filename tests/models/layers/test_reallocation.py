@@ -31,6 +31,8 @@ def test_weights_by_task_leave_the_other_task_alone():
         (dict(verb=dict(rgb=1.0), noun=2.0), 'a dict of such dicts by task'),
         (dict(rgb=-1.0), 'got -1'),
         (dict(rgb=math.nan), 'NaN or infinity'),
+        (dict(rgb='much'), "wants numbers as weights; .* with 'much'"),
+        (dict(verb=dict(rgb=None)), 'wants numbers as weights; .* with None'),
         (dict(rgb=0, flow=0, audio=0), r"weight 0 for every modality of \['verb', 'noun'\]"),
         (dict(verb=dict(rgb=0, flow=0, audio=0)), r"every modality of \['verb'\]"),
     ],
@@ -57,6 +59,17 @@ def test_a_huge_beta_leaves_the_most_certain_modality_and_no_overflow():
         weights = unsure(beta, torch.randn(4, 5, 3))
         assert torch.isfinite(weights).all()
         assert (weights.amax(dim=2) == 1).all()
+
+
+def test_a_missing_modality_has_no_say_in_the_weights_of_the_others():
+    logits = torch.zeros(3, 4, 3)
+    logits[:, 0, 0] = 100.0  # rgb is certain, but only the first sample has it
+    mask = torch.tensor([[True, True, True], [False, True, True], [False, False, False]])
+    part = MODELS.build(dict(type='UncertaintyReallocation', beta=50.0, **NAMES))
+    weights = part({f'unimodal_{task}': Stream(logits, mask) for task in NAMES['tasks']})
+    assert weights[0, 0].argmax() == 0
+    assert weights[1, 0].tolist() == [0, 1, 1]
+    assert weights[2, 0].tolist() == [0, 0, 0]
 
 
 def test_beta_zero_changes_nothing():

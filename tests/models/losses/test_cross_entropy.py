@@ -1,5 +1,6 @@
 import math
 
+import pytest
 import torch
 
 from egomm.models.losses.cross_entropy import SoftmaxCrossEntropy
@@ -18,3 +19,8 @@ def test_smoothing_spreads_the_target_over_all_classes():
     loss = SoftmaxCrossEntropy(label_smoothing=0.2)(logits, torch.tensor([0]))
     expected = 0.9 * math.log(4 / 3) + 0.1 * math.log(4.0)
     torch.testing.assert_close(loss, torch.tensor([expected]))
+
+
+def test_a_share_above_one_is_refused():
+    with pytest.raises(ValueError, match='label_smoothing within 0..1; got 2.0'):
+        SoftmaxCrossEntropy(label_smoothing=2.0)

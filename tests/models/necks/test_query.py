@@ -84,6 +84,16 @@ def test_the_closed_form_gives_the_golden_outputs_without_the_tokens(name):
     exactly(read, data[f'{name}_out_task'])
 
 
+@pytest.mark.parametrize('options', [{}, dict(norm=True), dict(norm=True, residual=True)])
+def test_the_closed_form_with_equal_weights_gives_what_the_network_gave(options):
+    neck, streams = small(**options).eval(), small_streams()
+    with torch.no_grad():
+        neck.task_tokens.normal_()
+    outputs = neck(streams)
+    _, read = neck.read(outputs['readout'].x, torch.ones(2))
+    torch.testing.assert_close(read, fused(outputs))
+
+
 def test_weights_do_nothing_in_training():
     neck, streams, data = golden_neck(
         reallocation=dict(type='FixedReallocation', weights=dict(rgb=5.0))
@@ -282,6 +292,7 @@ def test_heads_that_do_not_divide_the_channels_are_refused():
         (dict(in_channels={}), r'in_channels=\{\}'),
         (dict(num_layers=0), 'num_layers=0'),
         (dict(num_heads=0), 'num_heads=0'),
+        (dict(attention_dropout=1.0), 'below 1; got 1.0'),
         (dict(tasks=('rgb', 'attention')), r"\['attention', 'rgb'\] name other streams"),
     ],
 )
