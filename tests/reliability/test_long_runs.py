@@ -7,12 +7,15 @@ import os
 import random
 import signal
 import time
+import warnings
 from collections import Counter
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
+from egomm.apis.launch import leave_process_group
 from egomm.datasets.feature_store import FeatureStore
 from egomm.hooks.preemption import end_children
 from egomm.hooks.sealed_checkpoint import newest_intact
@@ -74,6 +77,46 @@ def test_resume_after_each_of_six_ends_with_0_1_and_2_processes_of_the_loader(
         f'{family}: {whole.iter} steps, 6 ends, 0/1/2 workers: difference 0.0, 0 clips repeated '
         'or left out',
     )
+
+
+def test_one_of_two_processes_is_asked_to_end_and_both_leave_after_the_same_step(
+    runs, watching, record_property
+):
+    """Then both go on, and end with the weights of two that were never asked."""
+    config = runs.config('mimo')
+    config.launcher, config.train_dataloader.batch_size = 'pytorch', 2
+
+    def pair(folder, port, resume=False, step=None):
+        def work(rank):
+            os.environ.update(
+                RANK=str(rank),
+                LOCAL_RANK=str(rank),
+                WORLD_SIZE='2',
+                MASTER_ADDR='127.0.0.1',
+                MASTER_PORT=str(port),
+            )
+            warnings.simplefilter('ignore')  # as outside of tests
+            watch = watching(end, step if rank == 1 else None)
+            try:
+                runs.run(config, folder, resume=resume, watch=watch)
+            finally:
+                leave_process_group()
+
+        return [wait(pid, 120) for pid in [fork(partial(work, rank)) for rank in (0, 1)]]
+
+    first = random.randrange(20_000, 30_000)
+    assert pair('whole', first) == [0, 0]
+    assert pair('ended', first + 1, step=2) == [143, 143]
+    saved = torch.load(runs.folder / 'ended' / 'preempted.pth', weights_only=True)
+    assert saved['meta']['iter'] == 2
+    assert pair('ended', first + 2, resume=True) == [0, 0]
+    one, two = (
+        torch.load(runs.folder / name / 'epoch_2.pth', weights_only=True)
+        for name in ('whole', 'ended')
+    )
+    for part in ('state_dict', 'ema_state_dict', 'optimizer'):
+        torch.testing.assert_close(one[part], two[part], rtol=0, atol=0)
+    record_property('measured', '2 processes, SIGTERM to one: both left with 143, difference 0.0')
 
 
 class Progress:
