@@ -1,10 +1,12 @@
 """Which claims of a paper hold in the toy kitchen: all rows, paired by seed, resumable.
 
     python tools/study.py mimo --seeds 5
+    python tools/study.py asl --seeds 5
 
-Generates the worlds under data/study, trains the encoders, keeps their tokens, chooses a learning
-rate for every row, runs every row with every seed, and writes the page. What is done already is
-not done again, so the command can be stopped and given again, also with more seeds.
+Generates the worlds under data/study, trains the encoders or the recognizer, keeps what they make
+of the worlds, chooses a learning rate for every row, runs every row with every seed, and writes the
+page. What is done already is not done again, so the command can be stopped and given again, also
+with more seeds.
 """
 
 import argparse
@@ -48,11 +50,12 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('paper', choices=('mimo',), help='whose claims')
+    parser.add_argument('paper', choices=('mimo', 'asl'), help='whose claims')
     parser.add_argument('--seeds', type=int, default=5, help='runs of every row')
     parser.add_argument(
-        '--conflict', type=float, nargs='+', help='worlds to study, by default 0 and 1'
+        '--conflict', type=float, nargs='+', help='worlds of mimo, by default 0 and 1'
     )
+    parser.add_argument('--worlds', nargs='+', help='worlds of asl by name, by default all')
     parser.add_argument('--data', type=Path, default=ROOT / 'data/study', help='worlds and tokens')
     parser.add_argument('--out', type=Path, default=ROOT / 'work_dirs/study', help='results')
     parser.add_argument('--page', type=Path, help='by default study.md in the results')
@@ -92,8 +95,31 @@ def machine() -> str:
     )
 
 
+def study_asl(args: argparse.Namespace) -> None:
+    """Run the ASL part, and write its page after every world."""
+    from egomm.testing import asl_page, asl_runs, asl_study
+
+    def say(text: str) -> None:
+        print(text, flush=True)
+
+    worlds = asl_study.worlds_named(args.worlds)
+    out, sections = args.out / 'asl', []
+    page = args.page or out / 'study.md'
+    page.parent.mkdir(parents=True, exist_ok=True)
+    folders = dict(configs=ROOT / 'configs/toy', data=args.data / 'asl', out=out)
+    conducted = asl_runs.conduct(worlds, args.seeds, processes=args.processes, say=say, **folders)
+    for found in conducted:
+        sections.append(asl_page.world_section(found))
+        text = [asl_page.head(args.seeds, found['setting'], machine()), *sections]
+        page.write_text('\n'.join(text), encoding='utf-8')
+        say(f'written: {page}')
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     args = parse_arguments(arguments)
+    if args.paper == 'asl':
+        study_asl(args)
+        return
     from egomm.functional.scores import majority_share
     from egomm.testing import mimo_study
     from egomm.testing.study import TASKS, Setting, read_labels
