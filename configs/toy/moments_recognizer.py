@@ -16,13 +16,11 @@ _base_ = [
 ]
 
 model = dict(
-    backbones=dict(
-        _delete_=True, rgb=dict(type='SmallConvNet', in_channels=3, channels=(16, 32, 48, 64))
-    ),
-    neck=dict(_delete_=True, type='ConcatFusion', in_channels=dict(rgb=64)),
+    backbones=dict(_delete_=True, rgb=dict(type='SmallConvNet', in_channels=3)),
+    neck=dict(_delete_=True, type='ConcatFusion', in_channels=dict(rgb=96)),
     heads=dict(
-        verb=dict(source='fused', in_channels=64),
-        noun=dict(source='fused', in_channels=64),
+        verb=dict(source='fused', in_channels=96),
+        noun=dict(source='fused', in_channels=96),
     ),
     record=(),
     data_preprocessor=dict(
@@ -49,3 +47,8 @@ val_evaluator = dict(
     unseen=annotations + 'EPIC_100_unseen_participant_ids_validation.csv',
 )
 test_evaluator = val_evaluator
+# Verbs, which are small marks on an object, are learned long after nouns.
+epochs = 16
+train_cfg = dict(max_epochs=epochs, val_interval=epochs)
+warm_up, cosine = _base_.param_scheduler
+param_scheduler = [warm_up, dict(cosine, end=epochs, T_max=epochs - cosine['begin'])]

@@ -22,12 +22,11 @@ def test_the_recognizer_learns_the_same_words_from_other_people():
 
 @pytest.mark.long
 def test_features_of_long_videos_come_from_a_trained_recognizer(tmp_path, monkeypatch):
-    small = dataclasses.replace(PRESETS['quick'].with_videos(3), seed=100, verbs=6, nouns=4)
-    small = dataclasses.replace(small, train_pairs=24, test_only_pairs=0, images='actions')
-    monkeypatch.setattr(moment_features, 'recognizer_world', lambda spec: small)
     spec, said = TimelineSpec(train=1, val=1, test=1), []
+    look = dataclasses.replace(PRESETS['quick'].with_videos(3), images='actions')
+    monkeypatch.setattr(moment_features, 'recognizer_world', lambda spec: spec.kitchen(look))
     folder, dim = recognizer_features(spec, tmp_path, CONFIGS, said.append)
-    assert dim == 64
+    assert dim == 96
     for line in plan_timelines(spec):
         features = np.load(folder / f'{line.video_id}.npy')
         assert features.shape[1] == dim
