@@ -151,6 +151,7 @@ def test_the_page_gives_verdicts_intervals_and_limits(make_setting):
     assert '| ASL beats equal weights: learned - base | +2.13 | +3.10 |' in page
     assert page.count('**confirmed**') == 6  # four of CLAIMS and two correlations
     assert 'a better one may lie beyond it' in page
+    assert 'A mu at the core would be -0.0' in page
     assert 'collapsed' not in page
 
 
