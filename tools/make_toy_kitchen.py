@@ -3,9 +3,11 @@
 Run:  python tools/make_toy_kitchen.py data/toy_kitchen
       python tools/make_toy_kitchen.py /tmp/small --videos 4 --seed 3
       python tools/make_toy_kitchen.py data/toy_kitchen --egtea --epic55
+      python tools/make_toy_kitchen.py data/toy_kitchen --moments 60 20 60 --core centre
       python tools/make_toy_kitchen.py /tmp/hard --conflict 1 --verb-signal 0.4 0.65 0.45
 
-Every knob of ``egomm.testing.spec.KitchenSpec`` is an option of the same name.
+Every knob of ``egomm.testing.spec.KitchenSpec`` is an option of the same name. `--moments` writes
+long videos of the same kitchen with moments and questions, in the layout of Ego4D.
 """
 
 import argparse
@@ -14,7 +16,9 @@ from pathlib import Path
 
 from egomm.testing.egtea import write_egtea
 from egomm.testing.epic55 import write_epic55
+from egomm.testing.moments import write_moments
 from egomm.testing.spec import PRESETS, KitchenSpec
+from egomm.testing.timeline import CORES, TimelineSpec
 from egomm.testing.toy_kitchen import make_toy_kitchen, print_progress
 
 
@@ -32,6 +36,24 @@ def parse_arguments(arguments: list[str] | None = None) -> tuple[argparse.Namesp
     )
     parser.add_argument(
         '--epic55', action='store_true', help='also write OUT/epic55 in that of EPIC-KITCHENS-55'
+    )
+    moments = parser.add_argument_group('long videos')
+    moments.add_argument(
+        '--moments',
+        type=int,
+        nargs=3,
+        metavar=('TRAIN', 'VAL', 'TEST'),
+        help='also write OUT/moments, so many videos of 3 to 6 minutes, in the layout of Ego4D',
+    )
+    moments.add_argument(
+        '--core', choices=CORES, default='centre', help='where in a moment its class can be seen'
+    )
+    moments.add_argument(
+        '--boundary-noise',
+        type=float,
+        default=0.0,
+        metavar='SHARE',
+        help='how far training boundaries are off, as a share of the length',
     )
     knobs = parser.add_argument_group('knobs')
     for field in dataclasses.fields(KitchenSpec):
@@ -63,6 +85,14 @@ def main() -> None:
             write_egtea(Path(options.out), Path(options.out) / 'egtea')
         if options.epic55:
             write_epic55(Path(options.out), Path(options.out) / 'epic55')
+        if options.moments:
+            train, val, test = options.moments
+            timelines = TimelineSpec(
+                seed=spec.seed,
+                **dict(train=train, val=val, test=test),
+                **dict(core=options.core, boundary_noise=options.boundary_noise),
+            )
+            write_moments(Path(options.out) / 'moments', timelines, spec, print_progress)
     except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from error
     state = 'found complete' if made['reused'] else f'made in {made["seconds"]:.1f} s'

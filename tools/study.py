@@ -2,10 +2,12 @@
 
     python tools/study.py mimo --seeds 5
     python tools/study.py multitask --seeds 5
+    python tools/study.py asl --seeds 5
 
-Makes the worlds under data/study, trains the encoders, keeps their tokens, chooses a learning
-rate for every row, runs every row with every seed, and writes the page. What is done already is
-not done again, so the command can be stopped and given again, also with more seeds.
+Makes the worlds under data/study, trains the encoders or the recognizer, keeps what they make of
+the worlds, chooses a learning rate for every row, runs every row with every seed, and writes the
+page. What is done already is not done again, so the command can be stopped and given again, also
+with more seeds.
 """
 
 import argparse
@@ -59,6 +61,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument(
         '--conflict', type=float, nargs='+', help='worlds to study of mimo, by default 0 and 1'
     )
+    parser.add_argument('--worlds', nargs='+', help='worlds of asl by name, by default all')
     parser.add_argument('--data', type=Path, default=ROOT / 'data/study', help='worlds and tokens')
     parser.add_argument('--out', type=Path, default=ROOT / 'work_dirs/study', help='results')
     parser.add_argument('--page', type=Path, help='by default study.md in the results')
@@ -183,9 +186,22 @@ def study_multitask(args: argparse.Namespace) -> str:
     )
 
 
+def study_asl(args: argparse.Namespace) -> str:
+    """The page of ASL: what learned sensitivity is worth."""
+    from egomm.testing import asl_page, asl_runs, asl_study
+
+    worlds = asl_study.worlds_named(args.worlds)
+    folders = dict(configs=CONFIGS, data=args.data / 'asl', out=args.out / 'asl')
+    conducted = asl_runs.conduct(worlds, args.seeds, processes=args.processes, say=say, **folders)
+    found = list(conducted)
+    head = asl_page.head(args.seeds, found[-1]['setting'], machine())
+    return '\n'.join([head, *map(asl_page.world_section, found)])
+
+
 STUDIES: dict[str, Callable[[argparse.Namespace], str]] = {
     'mimo': study_mimo,
     'multitask': study_multitask,
+    'asl': study_asl,
 }
 
 

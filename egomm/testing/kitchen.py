@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from egomm.testing.canvas import Colour, View, darker, hsv_colour, paste
-from egomm.testing.motion import station
+from egomm.testing.motion import STATION_UNITS, STATIONS, station
 from egomm.testing.plan import Video
 from egomm.testing.spec import KitchenSpec
 
@@ -76,8 +76,8 @@ def draw_kitchen(
     """
     s = spec.height / 64
     rng = np.random.default_rng([spec.seed, 4, video.participant, video.number])
-    stations = len(video.segments) + 2
-    width = int(station(stations) * s)
+    stations = min(len(video.segments) + 2, STATIONS)
+    width = int(STATION_UNITS * (stations + 1) * s)
     height = int((64 + 2 * MARGIN_UNITS) * s)
     image = np.empty((height, width, 3), np.uint8)
 

@@ -13,6 +13,7 @@ from egomm.testing.plan import Segment, Video
 from egomm.testing.spec import KitchenSpec
 
 STATION_UNITS = 112.0  # distance between two places of action; more than a frame is wide
+STATIONS = 200  # along a counter; a longer video goes round (OpenCV draws up to 2^15 pixels)
 GRIP = (12.0, 10.0)  # right hand relative to the object's centre
 GAZE_LEAD_SECONDS = 0.3
 
@@ -146,7 +147,7 @@ def track_video(spec: KitchenSpec, video: Video) -> Tracks:
 
 def station(index: int) -> float:
     """World x of the place of the index-th segment."""
-    return STATION_UNITS * (index + 1)
+    return STATION_UNITS * (index % STATIONS + 1)
 
 
 def _camera(spec: KitchenSpec, video: Video, t: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -200,7 +200,7 @@ def run(
     path = setting.out / row.name / f'lr{learning_rate:g}_seed{seed}_{stamp}.json'
     if path.is_file():
         return json.loads(path.read_text(encoding='utf-8'))
-    runner, seconds, logged = _train(config, path)
+    runner, seconds, logged = train(config, path)
     result: dict[str, Any] = dict(
         row=row.name,
         learning_rate=learning_rate,
@@ -287,7 +287,16 @@ def predict(model: Any, folder: Path, batch_size: int = 256) -> list[dict]:
     return samples
 
 
-def _train(config: Config, path: Path) -> tuple[Any, float, dict[str, float]]:
+def train(config: Config, path: Path) -> tuple[Any, float, dict[str, float]]:
+    """Train once, on one thread, with logs beside the result.
+
+    Args:
+        config: Of the run.
+        path: Where its result will stand.
+
+    Returns:
+        The runner, seconds of processor time, and means of what was logged last.
+    """
     import logging
 
     import torch

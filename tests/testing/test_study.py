@@ -64,7 +64,7 @@ def test_a_row_learns_is_scored_and_is_not_run_twice(setting, monkeypatch):
     assert first['scores']['test']['action'] > 60
     assert first['reallocated']['scores']['test'].keys() == {'verb', 'noun', 'action'}
     assert any(name.startswith('conflict/') for name in first['logged'])
-    monkeypatch.setattr(study, '_train', None)  # would fail if it was called
+    monkeypatch.setattr(study, 'train', None)  # would fail if it was called
     assert run(row, setting, 2e-2, 0, ('val', 'test'), keep_readout=True) == first
 
 

@@ -241,7 +241,9 @@ def test_command_prints_what_it_made(world, capsys, monkeypatch):
         tool,
         'parse_arguments',
         lambda: (
-            tool.argparse.Namespace(out=str(world[0]), processes=1, egtea=False, epic55=False),
+            tool.argparse.Namespace(
+                out=str(world[0]), processes=1, egtea=False, epic55=False, moments=None
+            ),
             TINY,
         ),
     )

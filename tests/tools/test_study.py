@@ -23,6 +23,13 @@ def test_too_few_seeds_and_unknown_papers_are_one_line(command_line):
     assert '--conflict is of mimo; leave it out for multitask' in said
 
 
+def test_an_unknown_world_is_one_line(command_line):
+    tool = (command_line.python, command_line.tools / 'study.py')
+    said = command_line.call(*tool, 'asl', '--worlds', 'moon', code=2)
+    assert "There are no worlds ['moon']. Name some of ['moment-generated-centre-0.3'" in said
+    assert 'Traceback' not in said
+
+
 @pytest.mark.long
 def test_the_command_makes_everything_from_nothing_and_again_from_what_is_there(
     tmp_path, monkeypatch

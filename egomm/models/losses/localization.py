@@ -41,8 +41,8 @@ class LocalizationLoss(nn.Module):
 
     Args:
         num_classes: ``C``.
-        sensitivity: Config of the weights of positive points (`ActionSensitivity`) without its
-            ``num_classes``; None weighs all 1.
+        sensitivity: Config of the weights of positive points, by default `ActionSensitivity`,
+            without its ``num_classes``; None weighs all 1.
         centre_radius: How many strides around the centre of a segment points may lie; None takes
             all inside.
         alpha: Weight of the positive class in the focal loss.
@@ -71,7 +71,7 @@ class LocalizationLoss(nn.Module):
         self.sensitivity = None
         if sensitivity is not None:
             self.sensitivity = MODELS.build(
-                dict(sensitivity, type='ActionSensitivity', num_classes=num_classes)
+                dict(type='ActionSensitivity') | dict(sensitivity, num_classes=num_classes)
             )
         self.centre_radius = centre_radius
         self.alpha = alpha
@@ -107,7 +107,7 @@ class LocalizationLoss(nn.Module):
             ``loss_class``, ``loss_offset`` and, if wanted, ``loss_presence``; ``loss_quality``
             with quality; with sensitivity
             ``h_mean`` and the shares of its values in fifths of 0..1, ``h_0_20`` to ``h_80_100``,
-            over the positive points of this process.
+            over the positive points of this process, and ``h_ends``, the mean weight of offsets.
 
         Raises:
             ValueError: If a label is out of range, or offsets are NaN.
@@ -138,6 +138,8 @@ class LocalizationLoss(nn.Module):
             losses['loss_quality'] = error / total
         if self.sensitivity is not None:
             losses.update(_describe(made.class_weight[made.positive].detach()))
+            ends = made.offset_weight[made.positive].detach()
+            losses['h_ends'] = ends.sum() / max(len(ends), 1)
         return losses
 
     def _targets(

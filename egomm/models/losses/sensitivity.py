@@ -89,3 +89,30 @@ class ActionSensitivity(nn.Module):
             for mu, sigma in zip(self.centres, self.widths)
         )
         return whole, boundary_weight(first, second, whole if self.times_class else None)
+
+
+@MODELS.register_module()
+class ConstantSensitivity(nn.Module):
+    """The same two weights at every positive point: the control for `ActionSensitivity`.
+
+    Weights below 1 also make positive points count less against the background. What is left of a
+    gain over weights of the same mean is due to where in an action they look.
+
+    Args:
+        num_classes: Not used; all classes weigh the same.
+        whole: Weight of classification.
+        ends: Weight of offsets.
+    """
+
+    mean_one = False
+
+    def __init__(self, *, num_classes: int, whole: float, ends: float) -> None:
+        super().__init__()
+        self.whole, self.ends = whole, ends
+
+    def forward(
+        self, points: Tensor, segments: Tensor, labels: Tensor, chosen: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Two tensors ``(K,)`` for the positive points ``(K, 4)``."""
+        one = torch.ones_like(points[:, 0])
+        return self.whole * one, self.ends * one

@@ -116,6 +116,16 @@ def test_mean_one_leaves_the_mean_of_the_weights_at_one():
     assert losses['h_mean'].item() < 1
 
 
+def test_constants_weigh_both_losses_of_positive_points():
+    constant = dict(type='ConstantSensitivity', whole=0.25, ends=0.5)
+    _, plain = small([one()])
+    _, losses = small([one()], sensitivity=constant)
+    assert losses['h_mean'].item() == pytest.approx(0.25)
+    assert losses['h_ends'].item() == pytest.approx(0.5)
+    assert losses['loss_offset'].item() == pytest.approx(0.5 * plain['loss_offset'].item())
+    assert losses['loss_class'].item() < plain['loss_class'].item()
+
+
 def test_the_histogram_counts_every_positive_point_once():
     _, losses = small([one(), one(0, 8, 2)], sensitivity={})
     shares = {key: value.item() for key, value in losses.items() if key.count('_') == 2}

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from egomm.functional.segments import pyramid_points
-from egomm.models.losses.sensitivity import ActionSensitivity
+from egomm.models.losses.sensitivity import ActionSensitivity, ConstantSensitivity
 
 # Five points of stride 1 and one of stride 4; one segment 0..4.
 POINTS = torch.cat(pyramid_points(5, [(0, 4), (0, 8), (0, 16)]))
@@ -59,3 +59,12 @@ def test_fixed_gaussians_do_not_learn():
 def test_an_unknown_form_is_named():
     with pytest.raises(ValueError, match=r"one of \['paper', 'official_repo'\]; got 'iccv'"):
         ActionSensitivity(num_classes=2, form='iccv')
+
+
+def test_the_constant_control_weighs_every_point_the_same():
+    net = ConstantSensitivity(num_classes=2, whole=0.6, ends=0.8)
+    chosen = torch.zeros(3, dtype=torch.long)
+    whole, ends = net(POINTS[:3], SEGMENTS, LABELS, chosen)
+    torch.testing.assert_close(whole, torch.full((3,), 0.6))
+    torch.testing.assert_close(ends, torch.full((3,), 0.8))
+    assert not list(net.parameters())

@@ -1,0 +1,257 @@
+"""The page of the ASL study: rows with intervals, a verdict for every claim, and what h became."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from egomm.testing.asl_runs import Setting, main_score, true_centres
+from egomm.testing.asl_study import (
+    CLAIMS,
+    CORRELATED_ROWS,
+    FLAT_CLAIMS,
+    GAUSSIAN_WAY,
+    H_LEAST,
+    LEARNING_RATES,
+    MEANINGS,
+    PAPER_EFFECT,
+    ROWS,
+    Claim,
+    World,
+    core_verdict,
+    verdict,
+)
+from egomm.testing.statistics import estimate, paired
+from egomm.testing.timeline import MINUTES
+
+SCORES = {
+    'moment': ('average mAP', 'R@1x at 0.5', 'ego4d_mq/recall_1x_at_0.5'),
+    'query': ('mean R@1', 'R@1 at 0.5', 'ego4d_nlq/recall_1_at_0.5'),
+}
+SOURCES = {
+    'generated': 'Features generated from the timelines with a known signal; no pixels',
+    'recognizer': 'Features of the drawn videos, from a recognizer trained on other participants',
+}
+TASKS = {'moment': 'Moments', 'query': 'Queries'}
+HEAD = """# The study of action sensitivity on the toy kitchen
+
+Made by `python tools/study.py asl --seeds {seeds}`; every claim and the rule for its verdict stood
+in `egomm/testing/asl_study.py` before the runs. The toy kitchen is a generated world: what holds in
+it need not hold on Ego4D, and the paper's differences are beside ours for their order.
+
+{machine}
+
+Long videos of {minutes}, {classes} classes of moments. A moment is a row of handlings of about a
+second, of which some show its class: most near its core, which lies at the centre, at the onset, or
+nowhere in particular (flat); `mixed` has all three, by class. Handlings near the ends may show the
+neighbour. Rows differ in the weights h of the positive points alone:
+
+{rows}
+All train a small pyramid ({channels} channels, {length} steps a clip) for {epochs} epochs. Of three
+learning rates `base`, `learned` and `mean-one` take the best on the videos for choices, in the
+first world of its kind of features and with a seed of its own; `fixed` and `constant` are controls
+of `learned` and take its. The test is scored once a run. Over a run the learning rates of
+the Gaussians add up to {way:g}, as over the 15 epochs of the paper. A claim that something helps is
+**confirmed** if the 95 % interval of the paired difference lies above 0, **refuted** if it lies
+below 0 or below a third of the paper's effect, else **undecided**; that something does not help
+(flat cores) is refuted above 0, confirmed below a third of the effect. A row has **collapsed** if
+the mean of h over positive points left {least:g}..1 in an epoch.
+"""
+Results = Sequence[Mapping[str, Any]]
+
+
+def head(seeds: int, setting: Setting, machine: str) -> str:
+    """What all worlds have in common.
+
+    Args:
+        seeds: Runs of every row.
+        setting: Of any world.
+        machine: What the numbers were made with.
+    """
+    return HEAD.format(
+        seeds=seeds,
+        machine=machine,
+        minutes=f'{MINUTES[0]:g} to {MINUTES[1]:g} minutes',
+        classes=setting.world.spec.classes,
+        rows=''.join(f'* `{row.name}`: {MEANINGS[row.name]}\n' for row in ROWS),
+        channels=setting.channels,
+        length=setting.length,
+        epochs=setting.epochs,
+        way=GAUSSIAN_WAY,
+        least=H_LEAST,
+    )
+
+
+def world_section(found: Mapping[str, Any]) -> str:
+    """Everything about one world, as Markdown.
+
+    Args:
+        found: What `asl_study.conduct` leaves for it.
+    """
+    setting, results = found['setting'], found['results']
+    world = setting.world
+    spec = world.spec
+    parts = [
+        f'### {title(world)}\n',
+        f'{SOURCES[world.features]}. {spec.train} training videos (a fifth of the participants '
+        f'left out by each seed), {spec.val} for choices, {spec.test} for the test; nobody is in '
+        f'two of them. Training boundaries are off by up to {100 * spec.boundary_noise:.0f} % of '
+        f'the length, by {spec.annotators} annotators; those of the test are exact.\n',
+        _rows_table(world, results, found['rates']),
+        _claims_table(world, results),
+        _weights_table(results),
+    ]
+    true = true_centres(setting)
+    if spec.core != 'flat':
+        parts.append(
+            f'A mu at the core would be {np.nanmin(true):+.2f} .. {np.nanmax(true):+.2f}, positive '
+            'before the middle.\n'
+        )
+    if spec.core == 'mixed':
+        parts.append(_cores_table(results, true))
+    parts.append(_limits(found['rates'], results))
+    return '\n'.join(part for part in parts if part)
+
+
+def title(world: World) -> str:
+    """Heading of a world."""
+    return (
+        f'{TASKS[world.task]}, {world.features} features, core {world.core}, boundary noise '
+        f'{world.boundary_noise:g}'
+    )
+
+
+def _by_seed(results: Results, row: str) -> dict[int, Mapping[str, Any]]:
+    return {result['seed']: result for result in results if result['row'] == row}
+
+
+def _rows_table(world: World, results: Results, rates: Mapping[str, float]) -> str:
+    first, second, key = SCORES[world.task]
+    lines = [
+        f'| row | {first} | {second} | seeds | learning rate | parameters | train, CPU s |',
+        '|---|---|---|---|---|---|---|',
+    ]
+    for row in ROWS:
+        runs = _by_seed(results, row.name)
+        cells = []
+        for values in (
+            [main_score(run, 'test') for run in runs.values()],
+            [100 * run['scores']['test'][key] for run in runs.values()],
+        ):
+            found = estimate(values)
+            cells.append(f'{found.mean:.2f} ± {found.half_width:.2f}')
+        any_run = next(iter(runs.values()))
+        seconds = np.mean([run['seconds'] for run in runs.values()])
+        lines.append(
+            f'| {row.name} | {" | ".join(cells)} | {len(runs)} | {rates[row.name]:g} | '
+            f'{any_run["parameters"]:,} | {seconds:.0f} |'
+        )
+    return (
+        'Test scores in percent, mean over seeds ± half of the 95 % interval of that mean; rows '
+        'are to be compared by the paired differences below.\n\n' + '\n'.join(lines) + '\n'
+    )
+
+
+def claims_of(world: World) -> tuple[Claim, ...]:
+    """What is claimed in a world."""
+    return FLAT_CLAIMS if world.core == 'flat' else CLAIMS
+
+
+def _claims_table(world: World, results: Results) -> str:
+    first, second, key = SCORES[world.task]
+    lines = [
+        f'| claim (first - second, {first}) | paper | difference | 95 % interval | detectable | '
+        f'{second} | verdict |',
+        '|---|---|---|---|---|---|---|',
+    ]
+    for claim in claims_of(world):
+        one, other = _by_seed(results, claim.first), _by_seed(results, claim.second)
+        seeds = sorted(one.keys() & other.keys())
+        main = paired(
+            [main_score(one[seed], 'test') for seed in seeds],
+            [main_score(other[seed], 'test') for seed in seeds],
+        )
+        more = paired(
+            [100 * one[seed]['scores']['test'][key] for seed in seeds],
+            [100 * other[seed]['scores']['test'][key] for seed in seeds],
+        )
+        effect = f'{PAPER_EFFECT[world.task]:+.2f}' if claim.effect else ''
+        lines.append(
+            f'| {claim.text}: {claim.first} - {claim.second} | {effect} | {main.mean:+.2f} | '
+            f'{main.low:+.2f} .. {main.high:+.2f} | {main.detectable:.2f} | '
+            f'{more.mean:+.2f} ± {more.half_width:.2f} | '
+            f'**{verdict(main, claim, world.task)}** |'
+        )
+    return (
+        'Paired by seed. *Detectable* is the true difference that as many seeds would find with '
+        '80 % power.\n\n' + '\n'.join(lines) + '\n'
+    )
+
+
+def _weights_table(results: Results) -> str:
+    lines = [
+        '| row | mean of h in training | lowest mean of an epoch | mean weight of offsets | '
+        'learned mu | learned sigma | h |',
+        '|---|---|---|---|---|---|---|',
+    ]
+    for row in ROWS:
+        runs = [run for run in _by_seed(results, row.name).values() if 'h' in run]
+        if not runs:
+            continue
+        means, ends = ([run['h'][key] for run in runs] for key in ('mean', 'ends'))
+        lowest = min(run['h']['lowest'] for run in runs)
+        spread = ['', '']
+        if 'mu' in runs[0] and row.name != 'fixed':
+            spread = [
+                f'{np.min(values):+.2f} .. {np.max(values):+.2f}'
+                for values in ([run[key] for run in runs] for key in ('mu', 'sigma'))
+            ]
+        state = '**collapsed**' if collapsed(runs) else f'within {H_LEAST:g}..1'
+        lines.append(
+            f'| {row.name} | {np.mean(means):.3f} | {lowest:.3f} | {np.mean(ends):.3f} | '
+            f'{spread[0]} | {spread[1]} | {state} |'
+        )
+    return '\n'.join(lines) + '\n'
+
+
+def collapsed(runs: Results) -> bool:
+    """Whether the mean of h over positive points left [0.2, 1] in any epoch of any run."""
+    return any(not H_LEAST <= run['h']['lowest'] <= 1 + 1e-6 for run in runs)
+
+
+def _cores_table(results: Results, true: np.ndarray) -> str:
+    seen = ~np.isnan(true)
+    lines = [
+        'Learned mu against the true place of the core, over the classes that have one '
+        f'({seen.sum()} of {len(true)}):\n',
+        '| row | correlation, mean over seeds | 95 % interval | verdict: mu follows the core |',
+        '|---|---|---|---|',
+    ]
+    for name in CORRELATED_ROWS:
+        values = [
+            float(np.corrcoef(np.array(run['mu'])[seen], true[seen])[0, 1])
+            for run in _by_seed(results, name).values()
+        ]
+        found = estimate(values)
+        lines.append(
+            f'| {name} | {found.mean:+.2f} | {found.low:+.2f} .. {found.high:+.2f} | '
+            f'**{core_verdict(found)}** |'
+        )
+    return '\n'.join(lines) + '\n'
+
+
+def _limits(rates: Mapping[str, float], results: Results) -> str:
+    limits = []
+    at_end = [name for name, rate in rates.items() if rate == LEARNING_RATES[-1]]
+    if at_end:
+        limits.append(
+            f'Of the learning rates {", ".join(f"{rate:g}" for rate in LEARNING_RATES)} the '
+            f'highest was the best for {", ".join(at_end)}: a better one may lie beyond it.'
+        )
+    level = np.mean([main_score(run, 'test') for run in results])
+    if not 50 <= level <= 85:
+        limits.append(
+            f'The rows reach {level:.0f} % on average; a world in which they reach 50 to 85 % '
+            'tells more.'
+        )
+    return ''.join(f'* {limit}\n' for limit in limits)

@@ -1,0 +1,174 @@
+"""Runs of the ASL study on a tiny world, and the page they leave."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from egomm.testing import study
+from egomm.testing.asl_page import collapsed, head, world_section
+from egomm.testing.asl_runs import (
+    Setting,
+    chosen_rates,
+    keep_file,
+    main_score,
+    run,
+    run_seed,
+    study_config,
+    true_centres,
+    tune,
+)
+from egomm.testing.asl_study import GAUSSIAN_WAY, LEARNING_RATES, ROWS, World
+from egomm.testing.moments import write_moment_annotations
+from egomm.testing.timeline import TimelineSpec, plan_timelines
+from egomm.testing.timeline_features import DIM, write_timeline_features
+
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs/toy'
+SPEC = TimelineSpec(train=10, val=1, test=2, core='mixed', boundary_noise=0.3)
+BY_NAME = {row.name: row for row in ROWS}
+
+
+@pytest.fixture(scope='module')
+def make_setting(tmp_path_factory):
+    root = tmp_path_factory.mktemp('asl')
+    timelines = plan_timelines(SPEC)
+    write_moment_annotations(root / 'world', SPEC, timelines)
+    write_timeline_features(root / 'features', SPEC, timelines)
+
+    def make(task='moment', core='mixed'):
+        world = World(core, 0.3, task=task)
+        size = dict(length=32, channels=8, epochs=2, batch_size=4 if task == 'moment' else 64)
+        places = dict(data=root / 'world', features=root / 'features', out=root / 'out' / task)
+        return Setting(configs=CONFIGS, world=world, dim=DIM, **places, **size)
+
+    return make
+
+
+def test_all_rows_of_a_seed_run_once_and_the_constant_takes_the_means_of_the_learned(
+    make_setting, monkeypatch
+):
+    setting = make_setting()
+    rates = dict.fromkeys(BY_NAME, 3e-3)
+    results = {result['row']: result for result in run_seed(setting, rates, 0)}
+    assert set(results) == set(BY_NAME)
+    learned, constant = results['learned']['h'], results['constant']['h']
+    assert constant['mean'] == pytest.approx(learned['mean'], abs=1e-6)
+    assert constant['ends'] == pytest.approx(learned['ends'], abs=1e-6)
+    assert results['mean-one']['h']['mean'] == pytest.approx(1)
+    assert results['fixed']['mu'] == [0.0] * 12
+    assert any(results['learned']['mu'])
+    assert 'h' not in results['base']
+    assert 'mu' not in results['constant']
+    assert all(0 <= main_score(result, 'test') <= 100 for result in results.values())
+    monkeypatch.setattr(study, 'train', None)  # would fail if it was called
+    assert run_seed(setting, rates, 0) == list(results.values())
+
+
+def test_queries_run_as_well(make_setting):
+    setting = make_setting('query')
+    result = run(BY_NAME['learned'], setting, 3e-3, 0, ('test',))
+    assert len(result['mu']) == 1
+    assert 0 <= main_score(result, 'test') <= 100
+
+
+def test_seeds_leave_out_other_participants_and_rows_of_a_seed_the_same(make_setting):
+    setting = make_setting()
+    left = []
+    for seed in range(5):
+        videos = json.loads(keep_file(setting, 'moments', seed).read_text())['videos']
+        left.append({video['video_uid'] for video in videos})
+    assert len({frozenset(names) for names in left}) == 5
+    assert all(len(names) == 8 for names in left)
+    assert len(set().union(*left)) == 10
+    first = study_config(BY_NAME['base'], setting, 3e-3, 2)
+    second = study_config(BY_NAME['learned'], setting, 6e-3, 2)
+    assert first.train_dataloader == second.train_dataloader
+    assert first.randomness == second.randomness
+
+
+@pytest.mark.parametrize('rate', LEARNING_RATES)
+def test_gaussians_can_go_as_far_as_in_the_paper_at_any_learning_rate(make_setting, rate):
+    config = study_config(BY_NAME['learned'], make_setting(), rate, 0)
+    (factor,) = config.optim_wrapper.paramwise_cfg.lr_mult.values()
+    steps = 2 * 2  # epochs, batches of 4 of the 8 videos
+    assert factor * rate * steps / 2 == pytest.approx(GAUSSIAN_WAY)
+    for name in ('base', 'fixed'):
+        config = study_config(BY_NAME[name], make_setting(), rate, 0)
+        assert 'lr_mult' not in config.optim_wrapper.paramwise_cfg
+
+
+def test_tuning_looks_at_the_videos_for_choices_alone(make_setting):
+    result = tune(BY_NAME['base'], make_setting(), 3e-3)
+    assert list(result['scores']) == ['val']
+
+
+def fake(row, seed, score, rate=3e-3, **more):
+    metrics = {'ego4d_mq/average_mAP': score / 100, 'ego4d_mq/recall_1x_at_0.5': 0.5}
+    return dict(
+        row=row,
+        seed=seed,
+        learning_rate=rate,
+        parameters=1000,
+        seconds=12.0,
+        scores=dict(val=metrics, test=metrics),
+        **more,
+    )
+
+
+def test_the_best_rate_on_choices_is_taken_and_the_constant_follows_the_learned():
+    results = [
+        fake(row.name, 100, 50 + (rate == LEARNING_RATES[number % 3]), rate)
+        for number, row in enumerate(ROWS[:-1])
+        for rate in LEARNING_RATES
+    ]
+    rates = chosen_rates(results)
+    assert [rates[row.name] for row in ROWS[:3]] == list(LEARNING_RATES)
+    assert rates['constant'] == rates['learned']
+
+
+def fake_world(setting, lowest=0.7):
+    true = true_centres(setting)
+    mu = np.where(np.isnan(true), 0, true)
+    results = []
+    for seed in range(3):
+        for row, score in zip(ROWS, (60, 63, 61, 60, 60), strict=True):
+            more = {}
+            if row.name != 'base':
+                more['h'] = dict(mean=0.8, lowest=lowest, ends=0.9)
+            if row.name in ('fixed', 'learned', 'mean-one'):
+                noise = 0.01 * np.random.default_rng(seed).normal(size=12)
+                more.update(mu=(mu + noise).tolist(), sigma=[1.0] * 12)
+            results.append(
+                fake(row.name, seed, score + 0.1 * seed * (row.name == 'learned'), **more)
+            )
+    return dict(setting=setting, rates=dict.fromkeys(BY_NAME, LEARNING_RATES[-1]), results=results)
+
+
+def test_the_page_gives_verdicts_intervals_and_limits(make_setting):
+    page = world_section(fake_world(make_setting()))
+    assert '### Moments, generated features, core mixed, boundary noise 0.3' in page
+    assert '| ASL beats equal weights: learned - base | +2.13 | +3.10 |' in page
+    assert page.count('**confirmed**') == 6  # four of CLAIMS and two correlations
+    assert 'a better one may lie beyond it' in page
+    assert 'A mu at the core would be -0.0' in page
+    assert 'collapsed' not in page
+
+
+def test_the_page_flags_a_collapse_and_turns_claims_round_where_cores_are_flat(make_setting):
+    page = world_section(fake_world(make_setting(core='flat'), lowest=0.1))
+    assert page.count('**collapsed**') == 4
+    assert '| ASL does not beat equal weights: learned - base | +2.13 | +3.10 |' in page
+    assert page.count('**refuted**') == 3
+
+
+def test_a_collapse_is_a_mean_below_a_fifth():
+    assert not collapsed([dict(h=dict(lowest=0.2))])
+    assert collapsed([dict(h=dict(lowest=0.19))])
+
+
+def test_the_head_tells_rows_and_rules(make_setting):
+    text = head(5, make_setting(), 'One abacus.')
+    assert all(f'* `{row.name}`: ' in text for row in ROWS)
+    assert 'One abacus.' in text
+    assert '--seeds 5' in text
