@@ -89,7 +89,8 @@ class QueryFusion(nn.Module):
             )
         if out_channels % num_heads:
             raise ValueError(
-                f'out_channels={out_channels} is not a multiple of num_heads={num_heads}'
+                f'QueryFusion splits out_channels among num_heads, but {out_channels} is not a '
+                f'multiple of {num_heads}. Change one of the two.'
             )
         self.in_channels = dict(in_channels)
         self.modalities = tuple(in_channels)

@@ -99,7 +99,7 @@ def test_one_modality_gates_itself(gate):
 @pytest.mark.parametrize(
     'gate, channels, words',
     [
-        ('open', dict(rgb=4), r"gate is one of \['all_inputs', .*got 'open'"),
+        ('open', dict(rgb=4), r"wants a gate of \['all_inputs', .*got 'open'"),
         ('tied', dict(rgb=4), r"gate between two modalities; got \['rgb'\]\. Use gate='all_inp"),
         ('own_and_rest', dict(rgb=4, audio=3), r"equal channels; got .*'audio': 3}\. Use gate="),
     ],

@@ -281,7 +281,7 @@ def test_half_precision_trains():
 
 
 def test_heads_that_do_not_divide_the_channels_are_refused():
-    with pytest.raises(ValueError, match='out_channels=10 is not a multiple of num_heads=4'):
+    with pytest.raises(ValueError, match='but 10 is not a multiple of 4. Change one'):
         QueryFusion(in_channels=dict(rgb=10), out_channels=10, tasks=('verb',), num_heads=4)
 
 
