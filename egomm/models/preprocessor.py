@@ -71,7 +71,7 @@ class EgoDataPreprocessor(BaseDataPreprocessor):
         if isinstance(data, list):
             raise ValueError(
                 f'the data preprocessor wants one view a clip; got a list of {len(data)} batches, '
-                'one a view. Only plain tests take several: elsewhere use one crop (CentreCrop) and '
+                'one a view. Only plain tests take several; elsewhere use one crop (CentreCrop), '
                 'one set of instants (views=1).'
             )
         lacking = [key for key in ('inputs', 'present') if key not in data]
