@@ -1,13 +1,11 @@
-"""Runs of the ASL study on a tiny world, and the page they leave."""
+"""Runs of the ASL study on a tiny world."""
 
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from egomm.testing import study
-from egomm.testing.asl_page import collapsed, head, world_section
 from egomm.testing.asl_runs import (
     Setting,
     chosen_rates,
@@ -16,7 +14,6 @@ from egomm.testing.asl_runs import (
     run,
     run_seed,
     study_config,
-    true_centres,
     tune,
 )
 from egomm.testing.asl_study import GAUSSIAN_WAY, LEARNING_RATES, ROWS, World
@@ -125,50 +122,3 @@ def test_the_best_rate_on_choices_is_taken_and_the_constant_follows_the_learned(
     rates = chosen_rates(results)
     assert [rates[row.name] for row in ROWS[:3]] == list(LEARNING_RATES)
     assert rates['constant'] == rates['learned']
-
-
-def fake_world(setting, lowest=0.7):
-    true = true_centres(setting)
-    mu = np.where(np.isnan(true), 0, true)
-    results = []
-    for seed in range(3):
-        for row, score in zip(ROWS, (60, 63, 61, 60, 60), strict=True):
-            more = {}
-            if row.name != 'base':
-                more['h'] = dict(mean=0.8, lowest=lowest, ends=0.9)
-            if row.name in ('fixed', 'learned', 'mean-one'):
-                noise = 0.01 * np.random.default_rng(seed).normal(size=12)
-                more.update(mu=(mu + noise).tolist(), sigma=[1.0] * 12)
-            results.append(
-                fake(row.name, seed, score + 0.1 * seed * (row.name == 'learned'), **more)
-            )
-    return dict(setting=setting, rates=dict.fromkeys(BY_NAME, LEARNING_RATES[-1]), results=results)
-
-
-def test_the_page_gives_verdicts_intervals_and_limits(make_setting):
-    page = world_section(fake_world(make_setting()))
-    assert '### Moments, generated features, core mixed, boundary noise 0.3' in page
-    assert '| ASL beats equal weights: learned - base | +2.13 | +3.10 |' in page
-    assert page.count('**confirmed**') == 6  # four of CLAIMS and two correlations
-    assert 'a better one may lie beyond it' in page
-    assert 'A mu at the core would be -0.0' in page
-    assert 'collapsed' not in page
-
-
-def test_the_page_flags_a_collapse_and_turns_claims_round_where_cores_are_flat(make_setting):
-    page = world_section(fake_world(make_setting(core='flat'), lowest=0.1))
-    assert page.count('**collapsed**') == 4
-    assert '| ASL does not beat equal weights: learned - base | +2.13 | +3.10 |' in page
-    assert page.count('**refuted**') == 3
-
-
-def test_a_collapse_is_a_mean_below_a_fifth():
-    assert not collapsed([dict(h=dict(lowest=0.2))])
-    assert collapsed([dict(h=dict(lowest=0.19))])
-
-
-def test_the_head_tells_rows_and_rules(make_setting):
-    text = head(5, make_setting(), 'One abacus.')
-    assert all(f'* `{row.name}`: ' in text for row in ROWS)
-    assert 'One abacus.' in text
-    assert '--seeds 5' in text
