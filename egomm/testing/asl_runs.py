@@ -25,7 +25,7 @@ from egomm.testing.timeline_features import DIM, write_timeline_features
 TUNING_SEED = 100  # none of the seeds that are reported
 RESIZED = 'resized'  # folder of what the cache of the features holds
 # A run ought to take seconds; a video has one set of moments and about twenty queries.
-SIZES = {'moment': dict(epochs=12, batch_size=4), 'query': dict(epochs=3, batch_size=16)}
+SIZES = {'moment': dict(epochs=24, batch_size=4), 'query': dict(epochs=3, batch_size=16)}
 LEFT_OUT = 5  # one in how many training participants a seed leaves out
 
 
@@ -319,10 +319,8 @@ def conduct(
         say: Takes a line about what is going on.
 
     Yields:
-        For each world ``setting``, ``rates`` by row and ``results``. Learning rates are chosen once
-        for a task and kind of features, in the first such world.
+        For each world ``setting``, ``rates`` by row and ``results``.
     """
-    rates: dict[tuple[str, str], dict[str, float]] = {}
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context('spawn')) as pool:
         for world in worlds:
             folder, features, dim = prepare(world, data, configs, say)
@@ -335,19 +333,17 @@ def conduct(
                 out=(out / world.name).absolute(),
                 **SIZES[world.task],
             )
-            kind = world.task, world.features
-            if kind not in rates:
-                tuning = [
-                    pool.submit(tune, row, setting, rate)
-                    for row in ROWS
-                    if row.tuned_as is None
-                    for rate in LEARNING_RATES
-                ]
-                rates[kind] = chosen_rates([future.result() for future in tuning])
-                say(f'{world.name}: learning rates {rates[kind]}')
-            waiting = [pool.submit(run_seed, setting, rates[kind], seed) for seed in range(seeds)]
+            tuning = [
+                pool.submit(tune, row, setting, rate)
+                for row in ROWS
+                if row.tuned_as is None
+                for rate in LEARNING_RATES
+            ]
+            rates = chosen_rates([future.result() for future in tuning])
+            say(f'{world.name}: learning rates {rates}')
+            waiting = [pool.submit(run_seed, setting, rates, seed) for seed in range(seeds)]
             results = []
             for done, future in enumerate(waiting, start=1):
                 results += future.result()
                 say(f'{world.name}: {done} of {seeds} seeds')
-            yield dict(setting=setting, rates=rates[kind], results=results)
+            yield dict(setting=setting, rates=rates, results=results)
