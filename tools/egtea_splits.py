@@ -26,7 +26,7 @@ from egomm.apis import launch  # noqa: E402
 TOOLS = Path(__file__).resolve().parent
 VARIABLE = 'EGTEA_SPLIT'
 SPLITS = (1, 2, 3)
-COUNTS = ('frames', 'frames_skipped')  # no scores
+COUNTS = ('frames', 'frames_skipped', 'frames_unlabelled')  # no scores
 Call = Callable[[Sequence[str], int], None]
 
 

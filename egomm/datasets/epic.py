@@ -101,7 +101,7 @@ class EpicKitchens55(EpicKitchens):
             labelled = annotations.read_records(path, self.num_classes)
         labelled = sorted(
             (record for record in labelled if {'verb', 'noun'} <= record['gt'].keys()),
-            key=lambda record: int(record['narration_id']),
+            key=self._uid,
         )
         verbs, nouns = _labels(labelled)
         pairs = action_pairs(verbs, nouns)
@@ -124,6 +124,16 @@ class EpicKitchens55(EpicKitchens):
             },
         )
         return records
+
+    def _uid(self, record: dict) -> int:
+        name = record['narration_id']
+        if not name.isdecimal():
+            raise ValueError(
+                f'{self.actions_from or self.ann_file}: numbers as uid are expected, whose order '
+                f'gives the ids of the actions; got {name!r}. Give a file of EPIC-KITCHENS-55, or '
+                'take EpicKitchens for one of EPIC-KITCHENS-100.'
+            )
+        return int(name)
 
     def _of_split(self, records: list[dict], split: str) -> list[dict]:
         chosen = [

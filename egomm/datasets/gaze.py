@@ -26,6 +26,7 @@ from egomm.datasets.egtea import FPS
 
 SIZE = (1280, 960)  # width, height
 HEADER_LINES = 34
+_MOST_FRAMES = 24 * 3600 * FPS  # a day; a session has far fewer
 UNTRACKED, FIXATION, SACCADE, UNKNOWN, TRUNCATED = range(5)
 
 _EVENTS = {'Fixation': FIXATION, 'Saccade': SACCADE}  # any other word, such as '-' or 'Blink'
@@ -129,7 +130,7 @@ def _sample(
             frame, x, y = int(cells[5]), float(cells[3]), float(cells[4])
         else:
             frame, x, y = _frame(cells[-2]), float(cells[5]), float(cells[6])
-        if frame < 0 or not (np.isfinite(x) and np.isfinite(y)):
+        if not (0 <= frame < _MOST_FRAMES and np.isfinite(x) and np.isfinite(y)):
             raise ValueError(f'frame {frame} at {x}, {y}')
     except ValueError as error:
         raise ValueError(

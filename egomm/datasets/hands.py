@@ -8,7 +8,8 @@ The JSON file is an object; an NPZ file has arrays of the same names::
 ``frame_size`` is width and height in pixels. ``left`` and ``right`` have x, y and visibility (1 or
 0) for each frame from ``first_frame`` on, which is a number as the data set counts: images of
 EPIC-KITCHENS from 1, frames of a session of EGTEA Gaze+ from 0. What x and y are of a hand that is
-not visible does not matter. Kapidis et al. (2019) take the inner top corner of the hand's box.
+not visible does not matter, unless a head learns it (`supervise_invisible`). Kapidis et al. (2019)
+take the inner top corner of the hand's box.
 
 Shapes: N = frames of the file.
 """
@@ -34,7 +35,7 @@ class HandTrack(NamedTuple):
 
     Attributes:
         points: ``(N, 2, 3)`` float32, left and right: x and y in 0..1 of the image's width and
-            height, and 1 where visible, else 0 all three.
+            height, and 1 where visible, else 0; all three are 0 where one is no number.
         first_frame: Number of the first frame.
     """
 
@@ -72,7 +73,7 @@ def read_hands(path: str | Path) -> HandTrack:
                 content = {key: data[key] for key in _KEYS if key in data}
         else:
             content = json.loads(Path(path).read_text(encoding='utf-8'))
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, RecursionError, OSError, zipfile.BadZipFile) as error:
         raise ValueError(
             f'{path}: a JSON or NPZ file of hands is expected; got one that does not read: '
             f'{error}. Write it again, or convert a pickle with {_CONVERTER}.'
@@ -86,8 +87,12 @@ def read_hands(path: str | Path) -> HandTrack:
     try:
         points = _relative(*(content[key] for key in ('frame_size', *SIDES)))
         first_frame = int(content['first_frame'])
-    except (ValueError, TypeError) as error:
-        raise ValueError(f'{path}: {error}') from error
+        if first_frame != content['first_frame']:
+            raise ValueError(f'a whole `first_frame` is expected; got {content["first_frame"]!r}')
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ValueError(
+            f'{path}: {error}. Correct it; egomm.datasets.hands says what such a file holds.'
+        ) from error
     points.flags.writeable = False  # the cache hands the same array out again
     return HandTrack(points, first_frame)
 
@@ -129,21 +134,21 @@ def write_hands(
 def _relative(frame_size: ArrayLike, left: ArrayLike, right: ArrayLike) -> np.ndarray:
     """Checked tracks of both hands, ``(N, 2, 3)``."""
     width_height = np.asarray(frame_size, np.float64)
-    if width_height.shape != (2,) or not (width_height > 0).all():
-        raise ValueError(f'width and height are expected as `frame_size`; got {frame_size}.')
+    if width_height.shape != (2,) or not ((width_height > 0) & (width_height < np.inf)).all():
+        raise ValueError(f'width and height are expected as `frame_size`; got {frame_size}')
     tracks = [np.asarray(track, np.float64) for track in (left, right)]
     shapes = [track.shape for track in tracks]
     if shapes[0] != shapes[1] or len(shapes[0]) != 2 or shapes[0][1] != 3 or not shapes[0][0]:
         raise ValueError(
             f'x, y and visibility (N, 3) of as many frames of either hand are expected; got '
-            f'{shapes[0]} and {shapes[1]}.'
+            f'{shapes[0]} and {shapes[1]}'
         )
     points = np.stack(tracks, axis=1)
     visible = points[..., 2] == 1
     if not (visible | (points[..., 2] == 0)).all():
-        raise ValueError('a visibility of 0 or 1 is expected; got another number.')
+        raise ValueError('a visibility of 0 or 1 is expected; got another number')
     if not np.isfinite(points[visible]).all():
-        raise ValueError('numbers are expected for visible hands; got NaN or infinity.')
+        raise ValueError('numbers are expected for visible hands; got NaN or infinity')
     width, height = width_height
     points[..., :2] = pixel_to_relative(points[..., :2], (width, height))
-    return np.where(visible[..., None], points, 0).astype(np.float32)
+    return np.where(np.isfinite(points).all(axis=-1, keepdims=True), points, 0).astype(np.float32)

@@ -125,6 +125,13 @@ def test_real_splits_load(realdata):
     for task, count in CLASSES.items():
         used = {r['gt'][task] for r in records}
         assert used == set(range(count)) - ({15, 43} if task == 'noun' else set())
+    # An action is a verb and a first noun; eight have further ones, one of them two lists of them.
+    pairs = {(r['gt']['action'], r['gt']['verb'], r['gt']['noun']) for r in records}
+    assert (len(pairs), len({pair[1:] for pair in pairs})) == (106, 106)
+    nouns = {(r['gt']['action'], tuple(r['all_noun_classes'])) for r in records}
+    assert len({action for action, listed in nouns if len(listed) > 1}) == 8
+    lists = Counter(action for action, _ in nouns)
+    assert [action + 1 for action, count in lists.items() if count > 1] == [85]
     frames = np.array([r['stop_frame'] - r['start_frame'] + 1 for r in records])
     assert ((frames < 31).sum(), (frames <= 32).sum()) == (1648, 2007)
     # The clip file shows the annotated time and about a tenth of it on either side.

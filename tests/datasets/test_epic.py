@@ -398,6 +398,15 @@ def test_wrong_split_and_a_split_without_clips_are_explained(tmp_path, files):
         build_55(path, split='val')
 
 
+def test_a_file_of_100_is_refused_where_55_is_expected(tmp_path, files):
+    header = HEADER_55.replace('uid', 'narration_id')
+    path = files.write_csv(tmp_path / 'train.csv', [row_55('P01_01_0', 'P01', 1, 2)], header)
+    with pytest.raises(
+        ValueError, match=r"train\.csv: numbers as uid.*'P01_01_0'.*EpicKitchens for"
+    ):
+        build_55(path)
+
+
 def test_real_rows_of_55_load(realdata, golden):
     folder = realdata / 'ek55'
     path = folder / 'EPIC_train_action_labels.csv'
@@ -410,10 +419,12 @@ def test_real_rows_of_55_load(realdata, golden):
     records = [everything.get_data_info(index) for index in range(len(everything))]
     assert [len({r['gt'][task] for r in records}) for task in TASKS_55] == [119, 321]
     assert sum(len(r['all_noun_classes']) > 1 for r in records) == 4_290  # D4
+    assert sum(r['gt']['noun'] >= 322 for r in records) == 69  # 322 classes are too few
     assert {r['participant_id'] for r in records}.isdisjoint({'P09', 'P11', 'P18'})
     assert len({r['participant_id'] for r in records}) == 28
     lengths = [r['stop_frame'] - r['start_frame'] for r in records]
     assert (min(lengths), np.median(lengths), max(lengths)) == (30, 116, 12_420)
+    assert sum(length <= 32 for length in lengths) == 270  # 268 in the older file
     trained = [train.get_data_info(index)['gt'] for index in range(len(train))]
     tested = [val.get_data_info(index)['gt'] for index in range(len(val))]
     for task, unseen in (('verb', 3), ('noun', 96), ('action', 260)):

@@ -85,6 +85,8 @@ def test_a_clip_takes_its_frames_and_what_the_file_lacks_is_untracked(tmp_path):
         (header(9) + [first('x', 1, 1, '-')], r"line 35: .*frame number.*'x'"),
         (header(9) + [first(0, 'nan', 1, '-')], r'line 35: .*frame 0 at nan'),
         (header(9) + [first(-1, 1, 1, '-')], r'line 35: .*frame -1 at'),
+        (header(9) + [first(10**12, 1, 1, '-')], r'line 35: .*frame 1000000000000 at'),
+        (header(10) + [second('99:00:00:00', 1, 1, '-')], r'line 35: .*frame 8553600 at'),
         (header(10) + [second('00:00:00:24', 1, 1, '-')], r"line 35: .*code '00:00:00:24'"),
     ],
 )

@@ -19,7 +19,8 @@ def test_what_is_written_is_read_as_shares_of_the_frame(tmp_path, name):
     track = read_hands(path)
     assert track.first_frame == 5
     left, right = track.points[:, 0], track.points[:, 1]
-    np.testing.assert_allclose(left, [[1 / 128, 1 / 64, 1], [0.5, 0.5, 1], [0, 0, 0]])
+    hidden = [7.5 / 64, 9.5 / 32, 0]  # stays, for a head that learns such points too
+    np.testing.assert_allclose(left, [[1 / 128, 1 / 64, 1], [0.5, 0.5, 1], hidden])
     # The last point lies outside the image; whether it counts is for PointTargets to say.
     np.testing.assert_allclose(
         right, [[127 / 128, 63 / 64, 1], [0, 0, 0], [70.5 / 64, 10.5 / 32, 1]], rtol=1e-6
@@ -62,6 +63,10 @@ def good(**changes):
         (json.dumps(good(left=[[1, np.nan, 1]] * 3)), 'numbers are expected for visible hands'),
         (json.dumps(good(left=[[1, 'x', 1]] * 3)), "could not convert string to float: 'x'"),
         (json.dumps(good(first_frame=None)), 'NoneType'),
+        (json.dumps(good(first_frame=0.5)), 'a whole `first_frame` is expected; got 0.5. Correct'),
+        (json.dumps(good(first_frame=np.inf)), 'infinity.*egomm.datasets.hands says'),
+        (json.dumps(good(frame_size=[64, np.inf])), 'width and height are expected'),
+        ('[' * 100_000, 'does not read: maximum recursion'),
     ],
 )
 def test_a_broken_file_is_explained_and_named(tmp_path, text, words):

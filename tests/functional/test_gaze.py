@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from egomm.functional.gaze import angular_error, auc_judd
+from egomm.functional.gaze import angular_error, auc_judd, auc_point
 
 GOLDEN = Path(__file__).parents[1] / 'golden/mtl/gaze_metrics.npz'
 
@@ -46,6 +46,17 @@ def test_smaller_images_are_scored_in_their_own_pixels(reference):
     predicted = np.stack([(maps * columns).sum((1, 2)), (maps * rows).sum((1, 2))], axis=1)
     errors = angular_error(predicted, 64 * reference['glc_labels'][fixated, :2], 64)
     assert errors.mean() == pytest.approx(float(reference['glc_aae']), rel=1e-6)
+
+
+def test_auc_of_points_is_that_of_the_public_evaluation(reference):
+    ours = auc_point(reference['points_pred'], reference['points_gt'], 224)
+    np.testing.assert_allclose(ours, reference['auc_point'], rtol=1e-6)
+
+
+def test_auc_of_points_outside_the_image_is_refused():
+    for one in ([[224, 5]], [[-0.5, 5]], [[math.nan, 5]], [[1, 2], [3, 4]], [1, 2]):
+        with pytest.raises(ValueError, match=r'auc_point wants.*within 0\.\.224.*Leave frames'):
+            auc_point(one, [[1, 2]], 224)
 
 
 def test_angle_by_hand():

@@ -10,9 +10,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = str(ROOT / 'configs/toy/multitask_avnhg.py')
 SCORES = {
-    1: {'egtea/action_top1': 60.0, 'gaze/frames': 10, 'time': 0.1},
-    2: {'egtea/action_top1': 63.0, 'gaze/frames': 12, 'time': 0.1},
-    3: {'egtea/action_top1': 66.0, 'gaze/frames': 11, 'time': 0.1},
+    1: {'egtea/action_top1': 60.0, 'gaze/frames': 10, 'gaze/frames_unlabelled': 7, 'time': 0.1},
+    2: {'egtea/action_top1': 63.0, 'gaze/frames': 12, 'gaze/frames_unlabelled': 0, 'time': 0.1},
+    3: {'egtea/action_top1': 66.0, 'gaze/frames': 11, 'gaze/frames_unlabelled': 0, 'time': 0.1},
 }
 
 
@@ -53,7 +53,8 @@ def test_every_split_is_trained_and_tested_and_the_mean_is_that_of_the_three(
     ]
     report = json.loads((tmp_path / 'splits.json').read_text())
     assert report['mean'] == {'egtea/action_top1': 63.0}
-    assert report['splits']['2'] == {'egtea/action_top1': 63.0, 'gaze/frames': 12}
+    counts = {'gaze/frames': 12, 'gaze/frames_unlabelled': 0}
+    assert report['splits']['2'] == {'egtea/action_top1': 63.0, **counts}
     assert 'egtea/action_top1    60.000    63.000    66.000    63.000' in capsys.readouterr().out
 
 

@@ -4,8 +4,9 @@ python tools/prepare/hand_pickles.py egtea hand_detection_tracks data/egtea/hand
 python tools/prepare/hand_pickles.py epic hand_detection_tracks data/epic55/hand_tracks
 
 Each pickle is a dict of ``left`` and ``right``, lists of (x, y); a hand whose y is not in the image
-was not detected. It is read without running what it names. Of EGTEA Gaze+ a file is a clip,
-``<clip>.pkl``, and becomes ``<session>/<clip>.json``. Of EPIC-KITCHENS-55 a file is an action,
+was not detected, and its point is kept as it is. It is read without running what it names. Of
+EGTEA Gaze+ a file is a clip, ``<clip>.pkl``, and becomes ``<session>/<clip>.json``. Of
+EPIC-KITCHENS-55 a file is an action,
 ``<participant>/<video>/<uid>_<start frame>.pkl`` or ``<start frame>_<verb>_<noun>.pkl``, and those
 of a video become one ``<video>.npz``.
 """
@@ -83,7 +84,8 @@ def convert_epic(source: Path, out: Path) -> int:
         whole = np.zeros((max(start + len(track) for start, track in parts) - first, 2, 3))
         for start, track in parts:
             span = whole[start - first : start - first + len(track)]
-            span[:] = np.where(track[..., 2:] == 1, track, span)
+            seen_before_only = (track[..., 2:] == 0) & (span[..., 2:] == 1)
+            span[:] = np.where(seen_before_only, span, track)
         write_hands(out / f'{video}.npz', SIZES['epic'], first, whole[:, 0], whole[:, 1])
     return len(videos)
 

@@ -8,6 +8,7 @@ Shapes: B = batch, C = channels, T = steps, L = points a step, H, W = cells of a
 """
 
 from collections.abc import Sequence
+from math import inf
 
 import numpy as np
 import torch
@@ -42,7 +43,7 @@ class CoordinateHead(nn.Module):
         deconvolutions: Channels after each of several deconvolutions before the heat map, every
             one of which doubles H and W; none as in the paper.
         supervise_invisible: Whether to learn the coordinates of points that are not visible as
-            well, as that code does.
+            well, as that code does; their coordinates are those of the track file.
     """
 
     def __init__(
@@ -58,10 +59,15 @@ class CoordinateHead(nn.Module):
         supervise_invisible: bool = False,
     ) -> None:
         super().__init__()
-        if num_points < 1 or not sigma_cells > 0 or min(distance_weight, divergence_weight) < 0:
+        weights = distance_weight, divergence_weight
+        if (
+            num_points < 1
+            or not 0 < sigma_cells < inf
+            or not all(0 <= weight < inf for weight in weights)
+        ):
             raise ValueError(
-                'CoordinateHead wants num_points >= 1, sigma_cells > 0 and weights >= 0; got '
-                f'{num_points}, {sigma_cells}, {distance_weight} and {divergence_weight}.'
+                'CoordinateHead wants num_points >= 1, sigma_cells > 0 and finite weights >= 0; '
+                f'got {num_points}, {sigma_cells}, {distance_weight} and {divergence_weight}.'
             )
         self.in_channels = in_channels
         self.num_points = num_points

@@ -1,6 +1,7 @@
 """Weights of the tasks that stay as they are."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
 
 from torch import Tensor, nn
 
@@ -18,9 +19,9 @@ class FixedWeights(nn.Module):
     def __init__(self, weights: Mapping[str, float] | None = None) -> None:
         super().__init__()
         self.weights = dict(weights or {})
-        wrong = {task: value for task, value in self.weights.items() if not value >= 0}
+        wrong = {task: value for task, value in self.weights.items() if not 0 <= value < inf}
         if wrong:
-            raise ValueError(f'FixedWeights wants weights of 0 or more; got {wrong}.')
+            raise ValueError(f'FixedWeights wants finite weights of 0 or more; got {wrong}.')
 
     def forward(
         self, losses: dict[str, Tensor], shared: Sequence[Tensor]

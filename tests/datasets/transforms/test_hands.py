@@ -22,7 +22,7 @@ def test_points_of_the_frames_with_their_visibility(results, sources):
     assert points.shape == (3, 2, 3)
     assert points.dtype == np.float32
     np.testing.assert_allclose(points[:, 0], [[0.05, 0.025, 1], [0.45, 0.225, 1], [0, 0, 0]])
-    assert not points[:, 1].any()
+    assert not points[:, 1, 2].any()
     gt = PointTargets(every=2)(out)['gt']['hands']
     np.testing.assert_allclose(gt[0, 0], [-0.9, -0.95, 1], rtol=1e-6)
     assert gt.shape == (2, 2, 3)

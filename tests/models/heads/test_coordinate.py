@@ -230,6 +230,8 @@ def test_heads_of_points_and_classes_share_one_map_without_a_fusion():
         ),
         (lambda head, x: small_head(sigma_cells=0), r'sigma_cells > 0.*got 2, 0, 1.0 and 1.0'),
         (lambda head, x: small_head(divergence_weight=-1), 'weights >= 0; got 2, 1.0, 1.0 and -1'),
+        (lambda head, x: small_head(distance_weight=math.inf), 'finite weights.*got 2, 1.0, inf'),
+        (lambda head, x: small_head(distance_weight=math.nan), 'finite weights.*got 2, 1.0, nan'),
     ],
 )
 def test_error_says_what_it_got(call, words):

@@ -20,3 +20,5 @@ def test_weights_of_unknown_tasks_and_below_zero_are_refused(opposed):
         losses_of(*opposed(dict(type='FixedWeights', weights=dict(gaze=1.0))))
     with pytest.raises(ValueError, match=r"0 or more; got \{'verb': -1\}"):
         opposed(dict(type='FixedWeights', weights=dict(verb=-1)))
+    with pytest.raises(ValueError, match=r"finite weights of 0 or more; got \{'verb': inf\}"):
+        opposed(dict(type='FixedWeights', weights=dict(verb=float('inf'))))
