@@ -55,7 +55,16 @@ def encode(records: Sequence[dict]) -> Queries:
 
     Args:
         records: Of `egomm.datasets.queries.read_queries`, with windows, all of an annotation.
+
+    Raises:
+        ValueError: If a query has no window or no word.
     """
+    unlabelled = [record_key(record) for record in records if record['window'] is None]
+    if unlabelled:
+        raise ValueError(
+            f'{len(unlabelled)} of {len(records)} queries have no window, such as {unlabelled[0]}. '
+            'Give the annotations of a split with labels.'
+        )
     counts: Counter = Counter()
     for clip, annotation, index in map(record_key, records):
         counts[clip, annotation] = max(counts[clip, annotation], index + 1)

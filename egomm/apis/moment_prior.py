@@ -102,6 +102,16 @@ def _right(records: Sequence[dict], label: int, grid: torch.Tensor) -> NDArray:
 
 
 def _clips_with(records: Sequence[dict], num_classes: int) -> NDArray[np.int64]:
-    """How many clips have each class ``(C,)``."""
+    """How many clips have each class ``(C,)``.
+
+    Raises:
+        ValueError: If no clip has any.
+    """
     present = [np.unique(record['gt']['moment']['labels']) for record in records]
-    return np.bincount(np.concatenate(present), minlength=num_classes)
+    found = np.concatenate(present)
+    if not len(found):
+        raise ValueError(
+            f'a prior wants clips with moments; none of {len(records)} has any. Give the '
+            'annotations of a split with labels.'
+        )
+    return np.bincount(found, minlength=num_classes)

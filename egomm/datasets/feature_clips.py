@@ -14,6 +14,7 @@ import torch
 
 from egomm.datasets.feature_store import FeatureStore, read_description
 from egomm.functional.feature_grid import TimeGrid, resize_features
+from egomm.functional.segment_files import is_number
 
 LENGTH_SHARE = 0.02  # by which features may be shorter or longer than their clip, beside the ends
 OWNERS = ('clip', 'video')
@@ -50,7 +51,7 @@ class FeatureSource:
         self.per = found.pop('per')
         self.store = FeatureStore(path, found.pop('dim'))
         self.grid = TimeGrid(**found)
-        if self.per not in OWNERS or min(self.grid[:3]) <= 0:
+        if self.per not in OWNERS or not all(is_number(n) and n > 0 for n in self.grid[:3]):
             raise ValueError(
                 f"{path}: per='clip' or 'video' and fps, stride and window above 0 are expected; "
                 f'got per={self.per!r} and {found}.'
@@ -125,7 +126,7 @@ class FeatureSource:
         if self.per == 'video':
             rate = grid.fps / grid.stride
             begin = record['video_start_seconds']
-            first = math.floor(begin * rate)
+            first = max(math.floor(begin * rate), 0)  # a clip may begin before its video
             features = features[first : math.floor((begin + record['duration']) * rate) + 1]
             grid = grid._replace(start=first / rate - begin)
         covered = ((len(features) - 1) * grid.stride + grid.window) / grid.fps

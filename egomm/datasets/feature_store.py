@@ -45,7 +45,7 @@ def read_description(path: str | Path, **given: Any) -> dict[str, Any]:
     if place.is_file():
         try:
             found = dict(json.loads(place.read_text(encoding='utf-8')))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise ValueError(
                 f'{place}: a manifest is a JSON object with {list(given)}; got {error}. Correct it.'
             ) from error
@@ -91,10 +91,11 @@ class FeatureStore:
         return self._file().has(name)
 
     def read(self, name: str) -> np.ndarray:
-        """Features of an id ``(N, dim)``.
+        """Features of an id ``(N, dim)``, float32 or, if they are stored so, float16.
 
         Raises:
-            ValueError: If there are none, they have another shape, or are not all finite numbers.
+            ValueError: If there are none, they have another shape, or are not all finite numbers
+                of float32.
         """
         place = f'{self.path}, {name}'
         if name not in self:
@@ -112,8 +113,13 @@ class FeatureStore:
             raise ValueError(
                 f'{place}: numbers are expected; got {array.dtype}. Store them as float32.'
             )
+        if array.dtype != np.float16:
+            with np.errstate(over='ignore'):
+                array = array.astype(np.float32, copy=False)
         if not np.isfinite(array).all():
-            raise ValueError(f'{place}: holds NaN or infinity. Extract these features again.')
+            raise ValueError(
+                f'{place}: holds NaN or infinity in float32. Extract these features again.'
+            )
         return array
 
     def __getstate__(self) -> dict:

@@ -45,8 +45,8 @@ class FeatureDataset(Dataset):
         check_files: Look for the features now. False is for those who want annotations only.
 
     Raises:
-        ValueError: If clips have no features, something is in two files, or there is nothing to
-            train on.
+        ValueError: If there is no source, clips have no features, something is in two files, or
+            there is nothing to train on.
     """
 
     META_KEYS: tuple[str, ...] = ()
@@ -74,6 +74,11 @@ class FeatureDataset(Dataset):
             for name, count in part.counts.items():
                 self.counts[name] = self.counts.get(name, 0) + count
         self.policy = policy
+        if not sources:
+            raise ValueError(
+                f'{type(self).__name__} wants at least one source of features; got {sources}. '
+                'Name one: sources=dict(egovlp=dict(path=...)).'
+            )
         self.sources = {
             name: FeatureSource(
                 **{**source, 'path': osp.join(data_root, source['path'])},
@@ -267,12 +272,14 @@ class LanguageQueries(FeatureDataset):
         check_files: bool = True,
         **kwargs: Any,
     ) -> None:
-        words = dict(words)
-        self.max_words = words.pop('max_words', 48)
-        if set(words) not in ({'num_tokens'}, {'path'}, {'path', 'dim'}):
+        self.max_words = words.get('max_words', 48)
+        counts = (self.max_words, words.get('num_tokens', 1))
+        if set(words) - {'max_words'} not in ({'num_tokens'}, {'path'}, {'path', 'dim'}) or not all(
+            type(count) is int and count > 0 for count in counts
+        ):
             raise ValueError(
                 'LanguageQueries wants words=dict(num_tokens=...) or dict(path=..., dim=...), '
-                f'with max_words or without; got {words}.'
+                f'with max_words or without, whole numbers above 0; got {words}.'
             )
         self.num_tokens, self.vectors = words.get('num_tokens'), None
         if self.num_tokens is None:
@@ -281,6 +288,11 @@ class LanguageQueries(FeatureDataset):
         self.metainfo: dict[str, Any] = {}
         rules = SegmentPolicy(**(policy or {}))
         annotations = [read_queries(path, splits, rules) for path in paths_of(ann_file, data_root)]
+        if not kwargs.get('test_mode'):
+            # A query without its window would teach that nothing in the clip answers it.
+            annotations = [
+                part._replace(records=list(filter(_asks, part.records))) for part in annotations
+            ]
         super().__init__(
             annotations, rules, sources, data_root=data_root, check_files=check_files, **kwargs
         )
@@ -321,6 +333,11 @@ class LanguageQueries(FeatureDataset):
                 f'{self.vectors.path}: the query {self.name_of(record)} has no vectors of its '
                 'words. Extract them from this annotation file.'
             )
+
+
+def _asks(record: dict) -> bool:
+    """Whether the policy left the window of a query, if there was one."""
+    return not record['gt'] or len(record['gt']['query']['segments']) > 0
 
 
 def paths_of(ann_file: str | Sequence[str], data_root: str) -> list[str]:

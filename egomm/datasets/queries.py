@@ -39,8 +39,9 @@ def read_queries(
         path: A file in one of the two layouts.
         splits: Of ``train``, ``val`` and ``test`` those wanted; None takes all. The lines of a
             ``.jsonl`` do not tell their split.
-        policy: What becomes of windows that do not fit. A query whose window is dropped goes with
-            it. The same window may answer two queries, so ``repeated`` is not used.
+        policy: What becomes of windows that do not fit. A query whose window is dropped stays, as
+            it counts in scores, with nothing to learn. The same window may answer two queries, so
+            ``repeated`` is not used.
 
     Returns:
         Records of the queries, in the order of the file: ``clip_id``, ``annotation_id``,
@@ -48,7 +49,8 @@ def read_queries(
         ``video_id`` and ``video_start_seconds`` (of the clip in its video; None in a ``.jsonl``),
         ``duration`` of the clip in seconds, ``window`` [start, end] in seconds of the clip as the
         file has it (for official scores; None without) and ``gt``: ``query`` with ``segments``
-        ``(1, 2)`` after the policy; empty without a window.
+        ``(1, 2)`` after the policy, ``(0, 2)`` where it dropped the window; no ``query`` without a
+        window.
 
     Raises:
         ValueError: If the file is missing, no JSON or in another layout, has nothing of the
@@ -82,8 +84,6 @@ def read_queries(
         if record['window'] is not None:
             row = (*record['window'], 0)
             segments, _ = fit_segments([row], record['duration'], policy, counts, place)
-            if not len(segments):
-                continue
             record['gt'] = {'query': {'segments': segments}}
         kept.append(record)
     return Annotations(kept, dict(counts))

@@ -1,13 +1,14 @@
 """What the readers of Ego4D annotations share: parsing files, and segments that do not fit."""
 
 import json
-import math
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from egomm.functional.segment_files import is_number
 
 SAME_SECONDS = 1e-3  # repeated segments differ by at most this much at both ends
 CHOICES = {
@@ -99,7 +100,7 @@ def fit_segments(
     seen: dict[int, list[tuple[float, float]]] = {}
     for start, end, label in rows:
         found = f'[{start}, {end}]'
-        if not (_is_time(start) and _is_time(end) and start <= end):
+        if not (is_number(start) and is_number(end) and start <= end):
             raise ValueError(
                 f'{place}: a segment wants seconds of its start and of an end not before it; got '
                 f'{found}. Correct the annotation.'
@@ -154,7 +155,8 @@ def field(entry: Any, key: str, place: str, kind: type | tuple[type, ...]) -> An
     """``entry[key]``, of a type or one of several.
 
     Raises:
-        ValueError: If there is no such key, or its value is of another type.
+        ValueError: If there is no such key, or its value is of another type; where `NUMBER` is
+            wanted also for NaN, infinity and true.
     """
     if not isinstance(entry, dict) or key not in entry:
         got = sorted(entry) if isinstance(entry, dict) else type(entry).__name__
@@ -162,12 +164,11 @@ def field(entry: Any, key: str, place: str, kind: type | tuple[type, ...]) -> An
             f'{place}: the key {key!r} is expected; got {got}. Is this an Ego4D annotation file?'
         )
     value = entry[key]
-    if not isinstance(value, kind):
+    if not isinstance(value, kind) or (kind is NUMBER and not is_number(value)):
         kinds = kind if isinstance(kind, tuple) else (kind,)
         wanted = ' or '.join(dict.fromkeys(WORDS[one] for one in kinds))
-        raise ValueError(
-            f'{place}: {key!r} wants {wanted}; got {type(value).__name__}. Correct the annotation.'
-        )
+        got = f'{value}'[:9] if isinstance(value, NUMBER) else type(value).__name__
+        raise ValueError(f'{place}: {key!r} wants {wanted}; got {got}. Correct the annotation.')
     return value
 
 
@@ -200,7 +201,7 @@ def clip_seconds(value: Any, place: str) -> float:
     Raises:
         ValueError: If it is no finite number above 0.
     """
-    if not (_is_time(value) and value > 0):
+    if not (is_number(value) and value > 0):
         raise ValueError(
             f'{place}: a clip wants a duration above 0 s; got {value}. Correct the annotation, or '
             'take this clip out of the file.'
@@ -233,10 +234,6 @@ def _meet(name: str, policy: SegmentPolicy, counts: Counter, complaint: str) -> 
         )
 
 
-def _is_time(value: Any) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value)
-
-
 def _same(a: tuple[float, float], b: tuple[float, float]) -> bool:
     return abs(a[0] - b[0]) <= SAME_SECONDS and abs(a[1] - b[1]) <= SAME_SECONDS
 
@@ -244,7 +241,7 @@ def _same(a: tuple[float, float], b: tuple[float, float]) -> bool:
 def _parsed(text: str, place: str) -> Any:
     try:
         return json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(
             f'{place}: JSON is expected, but {error}. Fetch the file again.'
         ) from error

@@ -24,12 +24,13 @@ Key = tuple[str, str, int]
 
 
 def query_report(
-    windows: Mapping[Key, Sequence[float]], answers: Mapping[Key, Sequence[Sequence[float]]]
+    windows: Mapping[Key, Sequence[float] | None], answers: Mapping[Key, Sequence[Sequence[float]]]
 ) -> dict[str, float]:
     """The numbers of the Natural Language Queries challenge, as fractions.
 
     Args:
-        windows: True [start, end] by query (clip, annotation, index there), as the file has it.
+        windows: True [start, end] by query (clip, annotation, index there), as the file has it;
+            None where it has none.
         answers: Windows by query, best first. Queries without any count as wrong.
 
     Returns:
@@ -41,7 +42,8 @@ def query_report(
     # Every query becomes an annotation of its own, so that its index is 0 there.
     names = {key: f'{key[1]}_{key[2]}' for key in {**windows, **answers}}
     clips = []
-    for key, (start, end) in windows.items():
+    for key, window in windows.items():
+        start, end = window or (None, None)
         query = dict(query=names[key], clip_start_sec=start, clip_end_sec=end)
         annotation = dict(annotation_uid=names[key], language_queries=[query])
         clips.append(dict(clip_uid=key[0], annotations=[annotation]))

@@ -70,9 +70,9 @@ def read_answers(path: str | Path) -> Answers:
     for number, row in enumerate(results):
         if not is_answer(row):
             raise ValueError(
-                f'{path}, answer {number}: {", ".join(QUERY_KEYS)} are wanted, windows '
-                '[start, end] of finite numbers and, if there are any, as many scores. Write the '
-                'file anew.'
+                f'{path}, answer {number}: {", ".join(QUERY_KEYS)} are wanted, two texts, a whole '
+                'number, windows [start, end] of finite numbers and, if there are any, as many '
+                'scores. Write the file anew.'
             )
     return results
 
@@ -103,6 +103,9 @@ def is_moment(value: Any) -> bool:
 def is_answer(value: Any) -> bool:
     """Whether it tells its query and has windows and, if any, a score for each."""
     if not isinstance(value, Mapping) or any(key not in value for key in QUERY_KEYS):
+        return False
+    clip, annotation, index = query_key(value)
+    if not (isinstance(clip, str) and isinstance(annotation, str) and type(index) is int):
         return False
     times = value['predicted_times']
     scores = value.get('scores', [0] * len(times) if isinstance(times, list) else None)

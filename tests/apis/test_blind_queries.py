@@ -113,3 +113,11 @@ def test_an_interval_draws_whole_clips():
     low, high = clip_interval(values, np.repeat(list('abcd'), 100).tolist())
     assert (low, high) == (0, 1)
     assert clip_interval(np.ones(5), list('abcde')) == (1, 1)
+
+
+def test_queries_without_windows_are_named():
+    unlabelled = {**record(index=3), 'window': None}
+    with pytest.raises(
+        ValueError, match=r"1 of 2 queries have no window, such as \('clip0', 'a0', 3"
+    ):
+        encode([record(), unlabelled])

@@ -30,6 +30,11 @@ def test_full_clips_are_scored_by_the_clips_that_have_the_class():
     assert {guess.window for guess in guesses} == {(0, 1)}
 
 
+def test_clips_without_any_moment_give_no_prior():
+    with pytest.raises(ValueError, match='none of 2 has any. Give the annotations of a split with'):
+        full_clips([record('a'), record('b')], 2)
+
+
 def test_uniform_windows_are_scored_by_the_instances_of_the_class():
     guesses = uniform_windows(RECORDS, 2, 2)
     assert [guess.score for guess in guesses] == pytest.approx([1 / 3, 1 / 3, 1, 1])

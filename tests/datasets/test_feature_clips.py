@@ -31,6 +31,13 @@ def test_features_of_a_video_are_cut_and_know_when_they_begin(tmp_path):
         assert grid.seconds(index) == pytest.approx(in_video - 10.3)
 
 
+def test_a_clip_that_begins_before_its_video_has_what_there_is(tmp_path):
+    record = {**RECORD, 'video_start_seconds': -0.4}
+    array, grid = source(tmp_path / 'f', per='video', positions=100).clip(record, None)
+    assert array[:, 0].tolist() == list(range(40))
+    assert grid.seconds(0) == pytest.approx(0.5 + 0.4)
+
+
 def test_resized_features_stand_for_the_same_times(tmp_path):
     # The value of a row is its number, so its time can be read from it after interpolation.
     for per, lead in (('clip', 0.0), ('video', 10.3)):
@@ -92,5 +99,6 @@ def test_features_of_videos_want_to_know_where_the_clip_lies(tmp_path):
 def test_what_is_said_of_the_features_has_to_make_sense(tmp_path):
     with pytest.raises(ValueError, match="per='hour'"):
         source(tmp_path / 'f', per='hour')
-    with pytest.raises(ValueError, match="above 0 are expected; got per='clip' and"):
-        source(tmp_path / 'f', stride=0)
+    for stride in (0, '16', float('nan'), True):
+        with pytest.raises(ValueError, match="above 0 are expected; got per='clip' and"):
+            source(tmp_path / 'f', stride=stride)

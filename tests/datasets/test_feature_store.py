@@ -62,6 +62,17 @@ def test_every_layout_gives_the_same_array_also_after_pickling(layout, tmp_path)
         assert np.array_equal(one.read('a'), ARRAY)
 
 
+@pytest.mark.parametrize('stored', ['>f4', '<f8', 'i2', 'u2', 'longdouble', '>f2'])
+def test_numbers_of_any_kind_become_what_torch_and_models_take(stored, tmp_path):
+    folder = npy(tmp_path / 'features')
+    np.save(folder / 'a.npy', ARRAY.astype(stored))
+    read = FeatureStore(folder, 3).read('a')
+    assert read.dtype == np.float32
+    assert torch.from_numpy(read).tolist() == ARRAY.tolist()
+    np.save(folder / 'a.npy', ARRAY.astype(np.float16))
+    assert FeatureStore(folder, 3).read('a').dtype == np.float16
+
+
 def test_what_is_missing_or_wrong_is_named(tmp_path):
     folder = npy(tmp_path / 'features')
     with pytest.raises(ValueError, match='nowhere: no such features. Correct the path'):
@@ -75,6 +86,9 @@ def test_what_is_missing_or_wrong_is_named(tmp_path):
         FeatureStore(folder, 3).read('a')
     np.save(folder / 'a.npy', np.full((2, 3), np.nan))
     with pytest.raises(ValueError, match='holds NaN or infinity'):
+        FeatureStore(folder, 3).read('a')
+    np.save(folder / 'a.npy', np.full((2, 3), 1e300))  # infinite for a model
+    with pytest.raises(ValueError, match='holds NaN or infinity in float32'):
         FeatureStore(folder, 3).read('a')
     header = (folder / 'a.npy').read_bytes().replace(b')', b'(')  # NumPy: a TokenError
     (folder / 'a.npy').write_bytes(header)

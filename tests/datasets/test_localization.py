@@ -170,6 +170,11 @@ def test_clips_without_features_are_counted_and_named(feature_world, tmp_path):
 def test_nothing_to_train_on_and_half_told_words_are_refused(feature_world, tmp_path):
     with pytest.raises(ValueError, match=r'words=dict\(num_tokens=...\) or'):
         queries(feature_world, words=dict(max_words=3))
+    for words in (dict(num_tokens=0), dict(num_tokens=2.5), dict(num_tokens=9, max_words=-1)):
+        with pytest.raises(ValueError, match='whole numbers above 0; got'):
+            queries(feature_world, words=words)
+    with pytest.raises(ValueError, match='MomentQueries wants at least one source of features'):
+        moments(feature_world, sources={})
     content = json.loads((feature_world / 'annotations/nlq_train.json').read_text())
     rows = [
         row
@@ -187,6 +192,19 @@ def test_nothing_to_train_on_and_half_told_words_are_refused(feature_world, tmp_
     path.write_text(json.dumps(content))
     with pytest.raises(ValueError, match='query annotation_train_000_0: A sentence wants'):
         queries(feature_world, ann_file=str(path), test_mode=True)
+
+
+def test_a_query_whose_window_has_no_length_is_scored_but_not_learnt(feature_world, tmp_path):
+    content = json.loads((feature_world / 'annotations/nlq_train.json').read_text())
+    row = content['videos'][0]['clips'][0]['annotations'][0]['language_queries'][0]
+    row['clip_end_sec'] = row['clip_start_sec']
+    path = tmp_path / 'nlq.json'
+    path.write_text(json.dumps(content))
+    whole = queries(feature_world, ann_file=str(path), test_mode=True)
+    assert len(queries(feature_world, ann_file=str(path))) == len(whole) - 1
+    sample = whole[0]['data_samples']
+    assert sample.metainfo['window'] == [row['clip_start_sec']] * 2
+    assert sample.gt['query']['segments'].shape == (0, 2)
 
 
 def test_every_real_query_has_words(realdata):

@@ -59,11 +59,13 @@ def test_queries_of_the_test_split_have_no_window(write):
         assert record['gt'] == {}
 
 
-def test_a_query_goes_with_its_window_and_the_others_keep_their_index(write):
+def test_a_query_without_a_window_to_learn_stays_for_the_scores(write):
     content = official_file()
     content['videos'][0]['clips'][0]['annotations'][0]['language_queries'][0] = query('x', 3, 3)
     records, counts = read_queries(write(content))
-    assert [record['query_index'] for record in records] == [2]
+    assert [record['query_index'] for record in records] == [0, 2]
+    assert records[0]['window'] == [3, 3]
+    assert records[0]['gt']['query']['segments'].shape == (0, 2)
     assert counts['empty'] == 1
     with pytest.raises(ValueError, match=r'nlq\.json, query a_b_0: \[3, 3\] has no length'):
         read_queries(write(content), policy=SegmentPolicy(empty='refuse'))

@@ -58,7 +58,9 @@ def test_a_policy_may_refuse(rows, policy, words):
         fit(rows, **{policy: 'refuse'})
 
 
-@pytest.mark.parametrize('row', [(5, 4, 0), (float('nan'), 4, 0), (0, None, 0), ('0', '1', 0)])
+@pytest.mark.parametrize(
+    'row', [(5, 4, 0), (float('nan'), 4, 0), (0, None, 0), ('0', '1', 0), (0, 10**400, 0)]
+)
 def test_what_is_no_segment_is_always_refused(row):
     with pytest.raises(ValueError, match='seconds of its start and of an end not before it; got'):
         fit([row])
@@ -78,6 +80,10 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
     (tmp_path / 'a.jsonl').write_text('{"a": 1}\n\n{"a": \n')
     with pytest.raises(ValueError, match=r'a\.jsonl, line 3: JSON is expected'):
         read_json(tmp_path / 'a.jsonl')
+    for text in ('[' * 100_000, '1' * 5000):  # Python: a RecursionError, a limit of digits
+        (tmp_path / 'a.json').write_text(text)
+        with pytest.raises(ValueError, match=r'a\.json: JSON is expected'):
+            read_json(tmp_path / 'a.json')
 
 
 def test_fields_and_lists_say_what_they_want():
@@ -86,6 +92,14 @@ def test_fields_and_lists_say_what_they_want():
     assert field({'a': 2}, 'a', 'file', NUMBER) == 2
     with pytest.raises(ValueError, match="file: 'a' wants a number; got str. Correct the"):
         field({'a': 'x'}, 'a', 'file', NUMBER)
+    for value, got in (
+        (float('nan'), 'nan'),
+        (float('inf'), 'inf'),
+        (10**400, '1000'),
+        (True, 'True'),
+    ):
+        with pytest.raises(ValueError, match=f"file: 'a' wants a number; got {got}"):
+            field({'a': value}, 'a', 'file', NUMBER)
     with pytest.raises(ValueError, match="file: 'a' wants a text or null; got list"):
         field({'a': []}, 'a', 'file', (str, type(None)))
     with pytest.raises(ValueError, match="the key 'a' is expected; got int"):
@@ -94,7 +108,7 @@ def test_fields_and_lists_say_what_they_want():
         times([1], 'file')
 
 
-@pytest.mark.parametrize('seconds', [0, -1, float('nan'), '3'])
+@pytest.mark.parametrize('seconds', [0, -1, float('nan'), '3', 10**400, True])
 def test_a_clip_has_a_duration(seconds):
     with pytest.raises(ValueError, match='file: a clip wants a duration above 0 s; got'):
         clip_seconds(seconds, 'file')

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from egomm.functional.retrieval import recall_at_k
+from egomm.functional.retrieval import query_report, recall_at_k
 
 GOLDEN = Path(__file__).parents[1] / 'golden' / 'asl'
 
@@ -113,6 +113,11 @@ def test_a_repeated_record_is_refused_or_counts_twice():
 def test_what_cannot_be_scored_is_refused(ground_truth, submission, k, words):
     with pytest.raises(ValueError, match=words):
         recall_at_k(ground_truth, {'results': submission}, [0.3], [k])
+
+
+def test_queries_without_windows_cannot_be_reported():
+    with pytest.raises(ValueError, match=r'\[None, None\]\. Score a split with labels'):
+        query_report({('c', 'A', 0): None}, {('c', 'A', 0): [[0, 8]]})
 
 
 def test_all_queries_of_the_real_validation_split(realdata):

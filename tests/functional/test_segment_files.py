@@ -45,6 +45,10 @@ def test_what_is_no_moment_is_refused(tmp_path, rows):
         dict(predicted_times=None),
         dict(scores=[0.1, 0.2]),
         dict(scores=['high']),
+        dict(clip_uid={}),
+        dict(query_idx=[0]),
+        dict(query_idx='0'),
+        dict(query_idx=True),
     ],
 )
 def test_what_is_no_answer_is_refused(tmp_path, change):
