@@ -15,6 +15,7 @@ first two kinds that have no area, such as those cut off at the border, are left
 """
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ SIDES = {'left': LEFT, 'right': RIGHT}
 CSV_COLUMNS = ('video', 'frame', 'side', 'left', 'top', 'right', 'bottom')
 SPECK_SHARE = 0.1  # of a mask, pieces below this share of the largest one
 _NUMBER = re.compile(r'(\d+)\D*$')
+_NAME = re.compile(r'[\w-][\w.-]*')  # becomes that of a file
 _DOH_COLUMNS = 10
 
 
@@ -107,8 +109,9 @@ def mask_detections(files: Sequence[str | Path]) -> tuple[Detections, tuple[int,
         if mask is None or mask.ndim != 2 or (size or mask.shape[::-1]) != mask.shape[::-1]:
             got = 'nothing that reads' if mask is None else f'an image {mask.shape}'
             raise ValueError(
-                f'{path}: a mask of one channel is expected, of the size of the first '
-                f'{size or ""}; got {got}. Give the predicted labels, not their pictures.'
+                f'{path}: a mask of one channel is expected'
+                f'{f", {size[0]} x {size[1]} as the first" if size else ""}; got {got}. Give the '
+                'predicted labels, not their pictures.'
             )
         size = mask.shape[::-1]
         numbers.append(frame_number(Path(path).stem))
@@ -130,7 +133,14 @@ def csv_detections(path: str | Path) -> dict[str, Detections]:
     if not Path(path).is_file():
         raise ValueError(f'{path}: no such CSV of hands. Correct the path.')
     rows: dict[str, list[tuple]] = {}
-    with open(path, newline='', encoding='utf-8-sig') as file:
+    try:
+        text = Path(path).read_text(encoding='utf-8-sig')
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f'{path}: a CSV in UTF-8 is expected, but it cannot be read as one: {error}. Save it '
+            'again.'
+        ) from error
+    with io.StringIO(text, newline='') as file:
         reader = csv.DictReader(file)
         missing = [name for name in CSV_COLUMNS if name not in (reader.fieldnames or ())]
         if missing:
@@ -142,11 +152,14 @@ def csv_detections(path: str | Path) -> dict[str, Detections]:
             try:
                 box = [float(cells[name]) for name in CSV_COLUMNS[3:]]
                 row = (int(cells['frame']), *box, float(cells.get('score') or 1))
+                if not _NAME.fullmatch(cells['video']):
+                    raise ValueError(cells['video'])
                 rows.setdefault(cells['video'], []).append((*row, SIDES[cells['side']]))
             except (ValueError, TypeError, KeyError) as error:
                 raise ValueError(
-                    f'{path}, line {reader.line_num}: a frame, left or right, and four edges in '
-                    f'pixels are expected; got {list(cells.values())}. Correct this row.'
+                    f'{path}, line {reader.line_num}: the name of a video, a frame, left or '
+                    'right, and four edges in pixels are expected; got '
+                    f'{list(cells.values())}. Correct this row.'
                 ) from error
     if not rows:
         raise ValueError(f'{path}: the file has no rows. Give one with detections.')

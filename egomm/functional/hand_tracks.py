@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 LEFT, RIGHT = 0, 1
+_MOST_FRAMES = 24 * 3600 * 60  # a day at 60 a second
 
 
 class Detections(NamedTuple):
@@ -69,8 +70,9 @@ def track_hands(
         Points of the N frames of the span.
 
     Raises:
-        ValueError: If ``max_gap`` is negative, the arrays differ in length, a box is outside the
-            span or has no area, a number is not finite or a side neither left nor right.
+        ValueError: If ``max_gap`` is negative, the arrays differ in length, the span is longer
+            than a day, a box is outside it or has no area, a number is not finite or a side
+            neither left nor right.
     """
     if max_gap < 0:
         raise ValueError(f'max_gap >= 0 is expected; got {max_gap}. 0 fills no gaps.')
@@ -182,6 +184,11 @@ def fill_gaps(track: Floats, max_gap: int) -> NDArray[np.bool_]:
 def _check(detections: Detections) -> None:
     frames, boxes, scores, sides, (first, last) = detections
     count = len(frames)
+    if last - first >= _MOST_FRAMES:
+        raise ValueError(
+            f'the frames of a video are expected, fewer than {_MOST_FRAMES}; got {first} to '
+            f'{last}. Correct their numbers.'
+        )
     if boxes.shape != (count, 4) or scores.shape != (count,) or sides.shape != (count,):
         raise ValueError(
             f'a box (D, 4), a score and a side for each of {count} frames are expected; got '

@@ -88,7 +88,9 @@ def test_masks_give_boxes_around_left_and_right(tmp_path):
     assert (found.frames.tolist(), found.sides.tolist()) == ([3, 3], [0, 1])
     assert found.span == (3, 5)
     cv2.imwrite(str(tmp_path / 'img_6.png'), mask[:, :9])
-    with pytest.raises(ValueError, match=r'img_6.png: a mask.*size of the first \(30, 20\); got'):
+    with pytest.raises(
+        ValueError, match=r'img_6.png: a mask.*channel is expected, 30 x 20 as the first; got an'
+    ):
         mask_detections(sorted(tmp_path.iterdir()))
     (tmp_path / 'img_1.png').write_bytes(b'')
     with pytest.raises(ValueError, match='img_1.png: a mask of one channel.*got nothing'):
@@ -116,14 +118,17 @@ HEAD = 'video,frame,side,left,top,right,bottom\n'
     [
         ('video,frame\n', 'hands.csv: the columns .*side, left, top, right, bottom missing'),
         (HEAD, 'hands.csv: the file has no rows'),
-        (f'{HEAD}a,1,L,0,0,1,1\n', r"hands.csv, line 2: a frame, left or right.*'L'"),
+        (f'{HEAD}a,1,L,0,0,1,1\n', r"hands.csv, line 2: the name of a video.*'L'"),
         (f'{HEAD}a,1,left,0,0,1,1\na,1,left,0,x,1,1\n', 'line 3: .*four edges in pixels'),
         (f'{HEAD}a,1,left,0,0\n', 'line 2'),
+        (f'{HEAD}../a,1,left,0,0,1,1\n', r"line 2: the name of a video.*'../a'"),
+        (f'{HEAD},1,left,0,0,1,1\n', r'line 2: the name of a video'),
+        (b'\xff\xfe\x00', 'hands.csv: a CSV in UTF-8 is expected.*Save it again'),
     ],
 )
 def test_a_broken_csv_is_explained(tmp_path, text, words):
     path = tmp_path / 'hands.csv'
-    path.write_text(text)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(ValueError, match=words):
         csv_detections(path)
 

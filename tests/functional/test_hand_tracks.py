@@ -111,6 +111,11 @@ def test_impossible_boxes_are_named(row, words):
         track_hands(detections((0, ONE, LEFT), row, span=(0, 5)))
 
 
+def test_numbers_of_frames_that_no_video_has_are_refused():
+    with pytest.raises(ValueError, match=r'frames of a video.*got 0 to 99999999999\. Correct'):
+        track_hands(detections((0, ONE, LEFT), span=(0, 99_999_999_999)))
+
+
 def test_lengths_and_gaps_are_checked():
     found = detections((0, ONE, LEFT))
     with pytest.raises(ValueError, match='a side for each of 1 frames are expected; got .1, 4.'):

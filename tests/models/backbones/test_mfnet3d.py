@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from egomm.models.heads.coordinate import CoordinateHead
 from egomm.registry import MODELS
 from egomm.structures import Stream
 
@@ -89,12 +90,12 @@ def compare_stages(net, tolerance):
         assert output.abs().max() == pytest.approx(spread, abs=tolerance)
     pooled = stream.x.mean((2, 3, 4))
     np.testing.assert_allclose(pooled, golden['globalpool'], rtol=0, atol=tolerance)
-    return pooled, golden
+    return stream, golden
 
 
 def test_every_stage_and_the_logits_equal_the_authors_in_float32(net):
-    pooled, golden = compare_stages(net.float(), 2e-5)
-    heads = filled()
+    stream, golden = compare_stages(net.float(), 2e-5)
+    pooled, heads = stream.x.mean((2, 3, 4)), filled()
     for task in range(3):
         weight, bias = (
             heads[f'classifier_list.classifier_list.{task}.{kind}'].float()
@@ -102,29 +103,20 @@ def test_every_stage_and_the_logits_equal_the_authors_in_float32(net):
         )
         logits = F.linear(pooled, weight, bias)
         np.testing.assert_allclose(logits, golden[f'logits{task}_f32'], rtol=0, atol=2e-5)
+    head = coordinate_head(heads['coord_layers.hm_conv.weight'].float())
+    [answer] = head.predict(stream, [{}])
+    np.testing.assert_allclose(answer['points'], golden['coords'][0], rtol=0, atol=2e-5)
+    np.testing.assert_allclose(answer['heatmaps'], golden['heatmaps'][0], rtol=0, atol=2e-5)
 
 
 def test_every_stage_equals_the_authors_in_float64(net):
     compare_stages(net, 1e-9)
 
 
-def coordinate_loss(logits, targets):
-    """Euclidean distance of the mean position, and divergence from a Gaussian of one cell.
-
-    `logits` (B, L, T, 7, 7), `targets` (B, T, L, 2); a mean over everything.
-    """
-    heat = logits.flatten(-2).softmax(-1).unflatten(-1, (7, 7)).transpose(1, 2)
-    grid = (2 * torch.arange(7, dtype=heat.dtype) + 1) / 7 - 1
-    x, y = (heat.sum(-2) * grid).sum(-1), (heat.sum(-1) * grid).sum(-1)
-    distance = (torch.stack([x, y], -1) - targets).norm(dim=-1)
-    along = torch.exp(-((grid - targets[..., None]) ** 2) / (2 * (2 / 7) ** 2))
-    bell = along[..., 1, :, None] * along[..., 0, None, :]
-    bell = bell / bell.sum((-1, -2), keepdim=True)
-    middle = (heat + bell) / 2
-    divergence = sum(
-        (p * ((p + 1e-24).log() - (middle + 1e-24).log())).sum((-1, -2)) / 2 for p in (heat, bell)
-    )
-    return (distance + divergence).mean()
+def coordinate_head(weight):
+    head = CoordinateHead(in_channels=768, num_points=len(weight), source='rgb')
+    head.heatmap.weight = nn.Parameter(weight)
+    return head
 
 
 # Batch norm over two clips amplifies rounding: float32 is 1e-2 off in single gradients.
@@ -149,8 +141,13 @@ def test_gradients_and_statistics_of_a_training_step_equal_the_authors(
         )
         logits = F.linear(features.mean((2, 3, 4)), weight, bias)
         loss = loss + F.cross_entropy(logits, torch.from_numpy(golden['labels'][task]))
-    heat = F.conv3d(features, heads['coord_layers.hm_conv.weight'])
-    loss = loss + coordinate_loss(heat, torch.from_numpy(golden['targets']).to(dtype))
+    head = coordinate_head(heads['coord_layers.hm_conv.weight'])
+    heads['coord_layers.hm_conv.weight'] = head.heatmap.weight
+    visible = np.ones_like(golden['targets'][..., :1])
+    targets = np.concatenate([golden['targets'], visible], axis=-1)
+    points = head.loss(Stream(features), list(targets))['loss']
+    assert points.item() == pytest.approx(golden['coord_loss'], rel=tolerance)
+    loss = loss + points
     assert loss.item() == pytest.approx(golden['loss'], rel=tolerance)
 
     loss.backward()
@@ -161,6 +158,9 @@ def test_gradients_and_statistics_of_a_training_step_equal_the_authors(
     stem, expected = net.conv1.conv.weight.grad, golden['grad_conv1']
     limit = of_gradients * np.abs(expected).max()
     np.testing.assert_allclose(stem, expected, rtol=0, atol=limit)
+    expected = golden['grad_hm_conv']
+    limit = of_gradients * np.abs(expected).max()
+    np.testing.assert_allclose(head.heatmap.weight.grad, expected, rtol=0, atol=limit)
     for place, norm in (('conv1', net.conv1.bn), ('tail', net.tail.bn)):
         for kind in ('mean', 'var'):
             expected = golden[f'running_{kind}_{place}']
