@@ -44,7 +44,9 @@ def test_a_video_has_its_verbs_nouns_and_actions_on_the_same_segments(root):
     data = actions(root)
     assert len(data) == 2
     assert data.metainfo == dict(
-        num_classes=dict(verb=97, noun=300), actions=[(0, 2), (1, 2), (1, 0)]
+        num_classes=dict(verb=97, noun=300),
+        actions=[(0, 2), (1, 2), (1, 0)],
+        sources=dict(slowfast=dict(fps=30, stride=15, window=30)),
     )
     assert data.counts == dict(outside=1, empty=0, repeated=1)
     sample = data[0]
