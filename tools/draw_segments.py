@@ -92,6 +92,11 @@ def draw_sensitivity(checkpoint: str, names: Sequence[str]) -> Figure:
 def draw_nlq(args: argparse.Namespace) -> dict[str, Figure]:
     splits = None if args.annotations.endswith('.jsonl') else [args.split]
     records = read_queries(args.annotations, splits).records
+    if any(record['window'] is None for record in records):
+        raise ValueError(
+            f'{args.annotations} has queries without a window to draw. Give the annotations of a '
+            'split with labels.'
+        )
     answers = {query_key(row): row for row in read_answers(args.found)}
     by_clip: dict[str, list[dict]] = {}
     for record in records:

@@ -7,8 +7,8 @@ Run:     for seed in 3407 34073 42; do python tools/train.py \
 Cost:    three times that of configs/asl/mq_asl_internvideo-egovlp.py
 Expect:  <validation average mAP / R@1x at 0.5, once measured>
          (the paper reports 29.34 / 48.50 on the test split)
-Source:  arXiv:2306.09172, 4.1 and Table 2: the mean of the logits of three models; seeds as in
-         the authors' code.
+Source:  arXiv:2306.09172, 4.1 and Table 2: the mean of the logits of three models. The
+         authors' code averages five; the seeds are three of theirs.
 """
 
 _base_ = './mq_asl_internvideo-egovlp.py'

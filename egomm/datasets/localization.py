@@ -45,8 +45,8 @@ class FeatureDataset(Dataset):
         check_files: Look for the features now. False is for those who want annotations only.
 
     Raises:
-        ValueError: If there is no source, clips have no features, something is in two files, or
-            there is nothing to train on.
+        ValueError: If there is no source, a length is no whole number above 0 or the crop no pair,
+            clips have no features, something is in two files, or there is nothing to train on.
     """
 
     META_KEYS: tuple[str, ...] = ()
@@ -92,6 +92,17 @@ class FeatureDataset(Dataset):
             name: dict(fps=grid.fps, stride=grid.stride, window=grid.window)
             for name, grid in grids.items()
         }
+        for name, count in (('length', length), ('longest', longest)):
+            if count is not None and not (type(count) is int and count > 0):
+                raise ValueError(
+                    f'{type(self).__name__} wants {name} as a whole number above 0, or None; got '
+                    f'{count!r}. It counts positions.'
+                )
+        if crop is not None and not (isinstance(crop, (tuple, list)) and len(crop) == 2):
+            raise ValueError(
+                f'{type(self).__name__} wants crop=(shortest, longest) as shares of the clip, or '
+                f'None; got {crop!r}.'
+            )
         self.length = length
         self.crop = crop if crop is not None or longest is None else (1.0, 1.0)
         self.longest = longest

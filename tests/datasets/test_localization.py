@@ -173,6 +173,12 @@ def test_nothing_to_train_on_and_half_told_words_are_refused(feature_world, tmp_
     for words in (dict(num_tokens=0), dict(num_tokens=2.5), dict(num_tokens=9, max_words=-1)):
         with pytest.raises(ValueError, match='whole numbers above 0; got'):
             queries(feature_world, words=words)
+    for name, value in (('length', '64'), ('length', 0), ('longest', 0), ('longest', 2.5)):
+        with pytest.raises(ValueError, match=f'wants {name} as a whole number .* got {value!r}'):
+            moments(feature_world, **{name: value})
+    for crop in (0.9, (0.9,)):
+        with pytest.raises(ValueError, match=r'wants crop=\(shortest, longest\) as shares'):
+            moments(feature_world, crop=crop)
     with pytest.raises(ValueError, match='MomentQueries wants at least one source of features'):
         moments(feature_world, sources={})
     content = json.loads((feature_world / 'annotations/nlq_train.json').read_text())

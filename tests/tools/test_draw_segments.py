@@ -1,6 +1,8 @@
 """tools/draw_segments.py on generated annotations."""
 
 import importlib.util
+import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -56,3 +58,8 @@ def test_pictures_of_queries(draw, feature_world):
     ]
     write_json('found.json', {'results': answers[1:]})
     assert draw('nlq', 'found.json', '--annotations', file) == ['lengths.png', 'timelines.png']
+    content = json.loads(file.read_text())
+    del content['videos'][0]['clips'][0]['annotations'][0]['language_queries'][0]['clip_end_sec']
+    Path('test.json').write_text(json.dumps(content))
+    with pytest.raises(ValueError, match='test.json has queries without a window to draw'):
+        draw('nlq', 'found.json', '--annotations', 'test.json')
