@@ -1,4 +1,4 @@
-"""Scores of predicted gaze: angular error and AUC-Judd.
+"""Scores of predicted gaze: angular error, AUC-Judd, adaptive F1.
 
 Angles are those of Huang et al. (2018, hyf015/egocentric-gaze-prediction), which all published
 numbers on EGTEA Gaze+ use: a pinhole camera of 60 degrees over an image that was squeezed to a
@@ -139,6 +139,47 @@ def auc_point(pred_px: ArrayLike, true_px: ArrayLike, size: int, sigma: float = 
         blob = np.outer(_bell(y, size, sigma), _bell(x, size, sigma))
         areas.append(1 - (blob > blob[row, column]).sum() / blob.size)
     return np.array(areas)
+
+
+def adaptive_f1(
+    predicted: ArrayLike, true: ArrayLike, thresholds: ArrayLike | None = None
+) -> dict[str, float]:
+    """The F1 score of GLC (Lai et al., 2022): how well predicted maps cover the true ones.
+
+    A pixel is positive where the true map is above 0.001, and taken for positive where the
+    predicted one is above a threshold. Recall and precision are averaged over the frames, F1 is
+    that of the averages, and the threshold with the highest F1 counts.
+
+    Args:
+        predicted: Maps of fixated frames ``(N, H, W)`` that each sum to 1.
+        true: Their labels ``(N, H, W)``, which sum to 1 as well.
+        thresholds: To choose from; by default 11 from 0 to 0.02.
+
+    Returns:
+        ``f1``, ``recall``, ``precision`` within 0..1, and ``threshold``.
+
+    Raises:
+        ValueError: If the maps are not of one shape ``(N, H, W)``, N > 0, and finite.
+    """
+    maps, labels = np.asarray(predicted, np.float64), np.asarray(true, np.float64)
+    finite = np.isfinite(maps).all() and np.isfinite(labels).all()
+    if maps.ndim != 3 or maps.shape != labels.shape or not len(maps) or not finite:
+        raise ValueError(
+            f'adaptive_f1 wants finite maps (N, H, W), predicted and true alike; got {maps.shape} '
+            f'and {labels.shape}{"" if finite else " with NaN or infinity"}. Leave frames without '
+            'fixation out.'
+        )
+    positive = labels > 0.001
+    best = dict(f1=-1.0, recall=0.0, precision=0.0, threshold=0.0)
+    for threshold in np.linspace(0, 0.02, 11) if thresholds is None else np.asarray(thresholds):
+        taken = maps > threshold
+        hits = (taken & positive).sum(axis=(1, 2))
+        recall = float((hits / np.maximum(positive.sum(axis=(1, 2)), 1)).mean())
+        precision = float((hits / np.maximum(taken.sum(axis=(1, 2)), 1)).mean())
+        f1 = 2 * recall * precision / (recall + precision) if hits.any() else 0.0
+        if f1 > best['f1']:
+            best = dict(f1=f1, recall=recall, precision=precision, threshold=float(threshold))
+    return best
 
 
 def _bell(place: int, size: int, sigma: float) -> Floats:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from egomm.functional.gaze import angular_error, auc_judd, auc_point
+from egomm.functional.gaze import adaptive_f1, angular_error, auc_judd, auc_point
 
 GOLDEN = Path(__file__).parents[1] / 'golden/mtl/gaze_metrics.npz'
 
@@ -44,8 +44,47 @@ def test_smaller_images_are_scored_in_their_own_pixels(reference):
     maps /= maps.sum(axis=(1, 2), keepdims=True)
     rows, columns = np.mgrid[:64, :64]
     predicted = np.stack([(maps * columns).sum((1, 2)), (maps * rows).sum((1, 2))], axis=1)
-    errors = angular_error(predicted, 64 * reference['glc_labels'][fixated, :2], 64)
+    true = 64 * reference['glc_labels'][fixated, :2]
+    errors = angular_error(predicted, true, 64)
     assert errors.mean() == pytest.approx(float(reference['glc_aae']), rel=1e-6)
+    areas = auc_point(predicted, true, 64, sigma=3.2)
+    assert areas.mean() == pytest.approx(float(reference['glc_auc']), abs=1e-12)
+
+
+def test_the_adaptive_f1_is_that_of_the_public_evaluation(reference):
+    fixated = reference['glc_labels'][:, 2] == 1
+    found = adaptive_f1(reference['glc_pred'][fixated], reference['glc_label_hm'][fixated])
+    names = ('f1', 'recall', 'precision', 'threshold')
+    np.testing.assert_allclose([found[name] for name in names], reference['glc_f1'], atol=1e-6)
+
+
+def test_the_adaptive_f1_chooses_its_threshold_and_averages_before_it_divides():
+    true = np.zeros((2, 2, 2))
+    true[:, 0] = 0.5
+    predicted = np.array([[[0.6, 0.2], [0.1, 0.1]], [[0.5, 0.3], [0.15, 0.05]]])
+    assert adaptive_f1(predicted, true, [0.0, 0.18, 0.4]) == dict(
+        f1=1.0, recall=1.0, precision=1.0, threshold=0.18
+    )
+    # One frame right and one with nothing: recall 0.5, precision 0.5.
+    predicted[1] = 0.1
+    assert adaptive_f1(predicted, true, [0.18]) == dict(
+        f1=0.5, recall=0.5, precision=0.5, threshold=0.18
+    )
+    assert adaptive_f1(predicted, true, [0.9])['f1'] == 0
+
+
+@pytest.mark.parametrize(
+    'predicted, true',
+    [
+        (np.ones((2, 3)), np.ones((2, 3))),
+        (np.ones((1, 2, 2)), np.ones((1, 3, 2))),
+        (np.ones((0, 2, 2)), np.ones((0, 2, 2))),
+        (np.full((1, 2, 2), np.nan), np.ones((1, 2, 2))),
+    ],
+)
+def test_maps_without_a_score_are_refused(predicted, true):
+    with pytest.raises(ValueError, match=r'finite maps \(N, H, W\).*Leave frames'):
+        adaptive_f1(predicted, true)
 
 
 def test_auc_of_points_is_that_of_the_public_evaluation(reference):
