@@ -67,3 +67,26 @@ def test_weights_alone_cannot_be_resumed():
 def test_a_file_without_weights_is_refused(checkpoint, words):
     with pytest.raises(ValueError, match=rf'run/epoch_3\.pth holds no weights: .*{words}\. Give'):
         CheckpointMatchHook().after_load_checkpoint(runner(), checkpoint)
+
+
+def test_actions_numbered_otherwise_than_in_the_data_are_refused():
+    checkpoint = dict(state_dict=weights(), meta=dict(dataset_meta=dict(actions=[[0, 2], [1, 2]])))
+    reads = runner()
+
+    def load(actions, allow=()):
+        dataset = SimpleNamespace(metainfo=dict(actions=actions))
+        reads._test_loop = SimpleNamespace(dataloader=SimpleNamespace(dataset=dataset))
+        CheckpointMatchHook(allow).after_load_checkpoint(reads, checkpoint)
+
+    load([(0, 2), (1, 2)])
+    load(None)  # data without actions
+    load([(1, 2)], allow=['heads.'])
+    words = (
+        r'its 2 actions otherwise .*has 2: action 0 is verb and noun \(0, 2\) there and \(1, 2\)'
+    )
+    with pytest.raises(ValueError, match=words):
+        load([(1, 2), (0, 2)])
+    with pytest.raises(
+        ValueError, match=r'action 1 is .*\(1, 2\) there and None here.*actions_from'
+    ):
+        load([(0, 2)])
