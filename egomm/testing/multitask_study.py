@@ -20,7 +20,7 @@ from egomm.testing.drawn_clips import write_tokens
 from egomm.testing.spec import PRESETS, KitchenSpec
 from egomm.testing.study import Family, Row, Setting
 
-LEARNING_RATES = (1.5e-2, 3e-2, 6e-2)
+LEARNING_RATES = (3e-2, 6e-2, 1.2e-1)
 WIDTH = 32
 NARROW = 8
 MAP_CHANNELS = 64  # of the stored maps
