@@ -58,7 +58,7 @@ def test_first_import_finds_both_families_without_a_default_scope():
 @pytest.mark.parametrize('scope', ['mmaction', 'mmengine', 'egomm'])
 def test_default_scope_of_someone_else_does_not_matter(scope):
     with DefaultScope.overwrite_default_scope(scope):
-        assert type(MODELS.build(dict(type='ConcatFusion', in_channels={}))).__name__ == (
+        assert type(MODELS.build(dict(type='ConcatFusion', in_channels=dict(rgb=2)))).__name__ == (
             'ConcatFusion'
         )
 

@@ -1,7 +1,7 @@
 """What sees the toy kitchen's long videos: verb and noun of a clip from eight frames of RGB.
 
-Run:     python tools/study.py asl
-         (makes the world of short clips that this learns from, and trains it first)
+Run:     python tools/train.py configs/toy/moments_recognizer.py
+         (tools/study.py asl makes the world of short clips that this learns from, and runs it)
 Cost:    6 minutes on 2 shared cores (one run)
 Expect:  51.2 / 94.0 / 47.6 (verb / noun / action top-1 on the 168 validation clips of that world,
          people unseen in training, seed 0, one run)

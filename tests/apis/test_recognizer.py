@@ -19,7 +19,9 @@ def video(make_video, tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def toy(recognizer):
-    return Recognizer(*recognizer, names=dict(verb=[f'do {number}' for number in range(12)]))
+    return Recognizer(
+        *recognizer, names=dict(verb=[f'do {number}' for number in range(12)], noun=[])
+    )
 
 
 def test_a_clip_is_recognised(toy, video):
