@@ -1,7 +1,6 @@
 """Runs of the ASL study: configs, training, scores; resumable."""
 
 import copy
-import hashlib
 import json
 import multiprocessing
 import shutil
@@ -187,8 +186,7 @@ def keep_file(setting: Setting, kind: str, seed: int) -> Path:
         content['videos'] = [
             video for video in content['videos'] if video['video_uid'].partition('_')[0] not in gone
         ]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content), encoding='utf-8')
+        study.write_whole(path, json.dumps(content))
     return path.absolute()
 
 
@@ -218,9 +216,7 @@ def run(
     config = study_config(row, setting, learning_rate, seed, constants)
     manifest = (setting.features / 'manifest.json').read_text(encoding='utf-8')
     settings = [config.to_dict(), sorted(splits), manifest]
-    text = json.dumps(settings, sort_keys=True, default=str)
-    stamp = hashlib.sha256(text.encode()).hexdigest()[:16]
-    path = setting.out / row.name / f'lr{learning_rate:g}_seed{seed}_{stamp}.json'
+    path = study.result_file(setting.out / row.name, learning_rate, seed, settings)
     if path.is_file():
         return json.loads(path.read_text(encoding='utf-8'))
     runner, seconds, _ = study.train(config, path)
@@ -247,9 +243,7 @@ def run(
         if hasattr(module, 'centres'):
             result['mu'] = module.centres[0].tolist()
             result['sigma'] = module.widths[0].tolist()
-    part = path.with_suffix('.partial')
-    part.write_text(json.dumps(result, indent=1) + '\n', encoding='utf-8')
-    part.replace(path)
+    study.write_whole(path, json.dumps(result, indent=1) + '\n')
     return result
 
 

@@ -146,10 +146,7 @@ def keep_list(setting: Setting, seed: int) -> Path:
         people = sorted({person for _, person in clips})
         gone = set(people[part :: setting.left_out])
         names = sorted(name for name, person in clips if person not in gone)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        own = path.with_suffix(f'.{os.getpid()}.partial')  # several processes may write it
-        own.write_text('\n'.join(names) + '\n', encoding='utf-8')
-        own.replace(path)
+        write_whole(path, '\n'.join(names) + '\n')
     return path
 
 
@@ -188,16 +185,12 @@ def run(
         keep_readout: Whether to keep what `Family.reallocate` reads, and call it.
 
     Returns:
-        ``scores`` by split, ``parameters``, ``seconds`` of
-        processor time of the training, ``curves`` of what was logged last; with
-        ``keep_readout`` also ``reallocated``.
+        ``scores`` by split, ``parameters``, ``seconds`` of processor time of the training,
+        ``logged``, means of what was logged last; with ``keep_readout`` also ``reallocated``.
     """
     config = study_config(row, setting, learning_rate, seed)
     settings = [config.to_dict(), sorted(splits), keep_readout, _manifests(setting, splits)]
-    stamp = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[
-        :16
-    ]
-    path = setting.out / row.name / f'lr{learning_rate:g}_seed{seed}_{stamp}.json'
+    path = result_file(setting.out / row.name, learning_rate, seed, settings)
     if path.is_file():
         return json.loads(path.read_text(encoding='utf-8'))
     runner, seconds, logged = train(config, path)
@@ -217,10 +210,23 @@ def run(
     if keep_readout:
         assert setting.family.reallocate is not None
         result['reallocated'] = setting.family.reallocate(runner.model, predictions)
-    part = path.with_suffix('.partial')
-    part.write_text(json.dumps(result, indent=1) + '\n', encoding='utf-8')
-    part.replace(path)
+    write_whole(path, json.dumps(result, indent=1) + '\n')
     return result
+
+
+def result_file(folder: Path, learning_rate: float, seed: int, settings: Any) -> Path:
+    """Where the result of a run stands, whose name changes with any of its settings."""
+    text = json.dumps(settings, sort_keys=True, default=str)
+    stamp = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return folder / f'lr{learning_rate:g}_seed{seed}_{stamp}.json'
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that nobody sees in part, also if several processes write it at once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    own = path.with_suffix(f'.{os.getpid()}.partial')
+    own.write_text(text, encoding='utf-8')
+    own.replace(path)
 
 
 def jobs_of_tuning(
