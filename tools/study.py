@@ -107,7 +107,9 @@ def tune_and_run(
     tuned = work(
         study.jobs_of_tuning(rows, setting, learning_rates), args.processes, f'{what}, tuning'
     )
-    rates = study.chosen_rates(rows, tuned)
+    rates = study.chosen_rates(
+        rows, tuned, lambda row, result: result['scores']['val'][row.chosen_by]
+    )
     jobs = study.jobs_of_study(rows, setting, rates, range(args.seeds), keep_readout)
     return work(jobs, args.processes, f'{what}, rows'), rates
 

@@ -7,27 +7,23 @@ import numpy as np
 
 from egomm.testing.asl_runs import Setting, main_score, true_centres
 from egomm.testing.asl_study import (
-    CLAIMS,
     CORRELATED_ROWS,
-    FLAT_CLAIMS,
     GAUSSIAN_WAY,
     H_LEAST,
     LEARNING_RATES,
     MEANINGS,
-    PAPER_EFFECT,
     ROWS,
-    Claim,
+    SCORES,
     World,
+    claims_of,
     core_verdict,
-    verdict,
 )
-from egomm.testing.statistics import estimate, paired
+from egomm.testing.claims import claims_table, rates_at_the_ends, rows_table
+from egomm.testing.statistics import estimate
 from egomm.testing.timeline import MINUTES
 
-SCORES = {
-    'moment': ('average mAP', 'R@1x at 0.5', 'ego4d_mq/recall_1x_at_0.5'),
-    'query': ('mean R@1', 'R@1 at 0.5', 'ego4d_nlq/recall_1_at_0.5'),
-}
+# Metric of the score that is shown beside the main one.
+BESIDE = {'moment': 'ego4d_mq/recall_1x_at_0.5', 'query': 'ego4d_nlq/recall_1_at_0.5'}
 SOURCES = {
     'generated': 'Features generated from the timelines with a known signal; no pixels',
     'recognizer': 'Features of the drawn videos, from a recognizer trained on other participants',
@@ -90,15 +86,24 @@ def world_section(found: Mapping[str, Any]) -> str:
     """
     setting, results = found['setting'], found['results']
     world = setting.world
-    spec = world.spec
+    spec, scores = world.spec, _scores(world, results)
     parts = [
         f'### {title(world)}\n',
         f'{SOURCES[world.features]}. {spec.train} training videos (a fifth of the participants '
         f'left out by each seed), {spec.val} for choices, {spec.test} for the test; nobody is in '
         f'two of them. Training boundaries are off by up to {100 * spec.boundary_noise:.0f} % of '
         f'the length, by {spec.annotators} annotators; those of the test are exact.\n',
-        _rows_table(world, results, found['rates']),
-        _claims_table(world, results),
+        'Test scores in percent, mean over seeds ± half of the 95 % interval of that mean; rows '
+        'are to be compared by the paired differences below.\n',
+        rows_table(
+            ROWS,
+            scores,
+            _runs(results),
+            found['rates'],
+            {name: name for name in SCORES[world.task]},
+            paper=None,
+        ),
+        claims_table(claims_of(world), scores, SCORES[world.task][1:]),
         _weights_table(results),
     ]
     true = true_centres(setting)
@@ -121,71 +126,20 @@ def title(world: World) -> str:
     )
 
 
-def _by_seed(results: Results, row: str) -> dict[int, Mapping[str, Any]]:
-    return {result['seed']: result for result in results if result['row'] == row}
+def _scores(world: World, results: Results) -> dict[str, dict[int, dict[str, float]]]:
+    """Scores of the test in percent, by row, seed and name."""
+    main, beside = SCORES[world.task]
+    scores: dict[str, dict[int, dict[str, float]]] = {row.name: {} for row in ROWS}
+    for result in results:
+        scores[result['row']][result['seed']] = {
+            main: main_score(result, 'test'),
+            beside: 100 * result['scores']['test'][BESIDE[world.task]],
+        }
+    return scores
 
 
-def _rows_table(world: World, results: Results, rates: Mapping[str, float]) -> str:
-    first, second, key = SCORES[world.task]
-    lines = [
-        f'| row | {first} | {second} | seeds | learning rate | parameters | train, CPU s |',
-        '|---|---|---|---|---|---|---|',
-    ]
-    for row in ROWS:
-        runs = _by_seed(results, row.name)
-        cells = []
-        for values in (
-            [main_score(run, 'test') for run in runs.values()],
-            [100 * run['scores']['test'][key] for run in runs.values()],
-        ):
-            found = estimate(values)
-            cells.append(f'{found.mean:.2f} ± {found.half_width:.2f}')
-        any_run = next(iter(runs.values()))
-        seconds = np.mean([run['seconds'] for run in runs.values()])
-        lines.append(
-            f'| {row.name} | {" | ".join(cells)} | {len(runs)} | {rates[row.name]:g} | '
-            f'{any_run["parameters"]:,} | {seconds:.0f} |'
-        )
-    return (
-        'Test scores in percent, mean over seeds ± half of the 95 % interval of that mean; rows '
-        'are to be compared by the paired differences below.\n\n' + '\n'.join(lines) + '\n'
-    )
-
-
-def claims_of(world: World) -> tuple[Claim, ...]:
-    """What is claimed in a world."""
-    return FLAT_CLAIMS if world.core == 'flat' else CLAIMS
-
-
-def _claims_table(world: World, results: Results) -> str:
-    first, second, key = SCORES[world.task]
-    lines = [
-        f'| claim (first - second, {first}) | paper | difference | 95 % interval | detectable | '
-        f'{second} | verdict |',
-        '|---|---|---|---|---|---|---|',
-    ]
-    for claim in claims_of(world):
-        one, other = _by_seed(results, claim.first), _by_seed(results, claim.second)
-        seeds = sorted(one.keys() & other.keys())
-        main = paired(
-            [main_score(one[seed], 'test') for seed in seeds],
-            [main_score(other[seed], 'test') for seed in seeds],
-        )
-        more = paired(
-            [100 * one[seed]['scores']['test'][key] for seed in seeds],
-            [100 * other[seed]['scores']['test'][key] for seed in seeds],
-        )
-        effect = f'{PAPER_EFFECT[world.task]:+.2f}' if claim.effect else ''
-        lines.append(
-            f'| {claim.text}: {claim.first} - {claim.second} | {effect} | {main.mean:+.2f} | '
-            f'{main.low:+.2f} .. {main.high:+.2f} | {main.detectable:.2f} | '
-            f'{more.mean:+.2f} ± {more.half_width:.2f} | '
-            f'**{verdict(main, claim, world.task)}** |'
-        )
-    return (
-        'Paired by seed. *Detectable* is the true difference that as many seeds would find with '
-        '80 % power.\n\n' + '\n'.join(lines) + '\n'
-    )
+def _runs(results: Results) -> dict[str, list[Mapping[str, Any]]]:
+    return {row.name: [run for run in results if run['row'] == row.name] for row in ROWS}
 
 
 def _weights_table(results: Results) -> str:
@@ -195,7 +149,7 @@ def _weights_table(results: Results) -> str:
         '|---|---|---|---|---|---|---|',
     ]
     for row in ROWS:
-        runs = [run for run in _by_seed(results, row.name).values() if 'h' in run]
+        runs = [run for run in _runs(results)[row.name] if 'h' in run]
         if not runs:
             continue
         means, ends = ([run['h'][key] for run in runs] for key in ('mean', 'ends'))
@@ -230,7 +184,7 @@ def _cores_table(results: Results, true: np.ndarray) -> str:
     for name in CORRELATED_ROWS:
         values = [
             float(np.corrcoef(np.array(run['mu'])[seen], true[seen])[0, 1])
-            for run in _by_seed(results, name).values()
+            for run in _runs(results)[name]
         ]
         found = estimate(values)
         lines.append(
@@ -241,17 +195,11 @@ def _cores_table(results: Results, true: np.ndarray) -> str:
 
 
 def _limits(rates: Mapping[str, float], results: Results) -> str:
-    limits = []
-    at_end = [name for name, rate in rates.items() if rate == LEARNING_RATES[-1]]
-    if at_end:
-        limits.append(
-            f'Of the learning rates {", ".join(f"{rate:g}" for rate in LEARNING_RATES)} the '
-            f'highest was the best for {", ".join(at_end)}: a better one may lie beyond it.'
-        )
+    limits = rates_at_the_ends(rates, LEARNING_RATES)
     level = np.mean([main_score(run, 'test') for run in results])
     if not 50 <= level <= 85:
-        limits.append(
-            f'The rows reach {level:.0f} % on average; a world in which they reach 50 to 85 % '
-            'tells more.'
+        limits += (
+            f'* The rows reach {level:.0f} % on average; a world in which they reach 50 to 85 % '
+            'tells more.\n'
         )
-    return ''.join(f'* {limit}\n' for limit in limits)
+    return limits

@@ -21,7 +21,6 @@ from egomm.testing.moments import write_moment_annotations
 from egomm.testing.timeline import plan_timelines
 from egomm.testing.timeline_features import DIM, write_timeline_features
 
-TUNING_SEED = 100  # none of the seeds that are reported
 RESIZED = 'resized'  # folder of what the cache of the features holds
 # A run ought to take seconds; a video has one set of moments and about twenty queries.
 SIZES = {'moment': dict(epochs=24, batch_size=4), 'query': dict(epochs=3, batch_size=16)}
@@ -261,7 +260,7 @@ def run_seed(setting: Setting, rates: Mapping[str, float], seed: int) -> list[di
 
 def tune(row: Row, setting: Setting, learning_rate: float) -> dict[str, Any]:
     """One run that helps to choose a learning rate."""
-    return run(row, setting, learning_rate, TUNING_SEED, ('val',))
+    return run(row, setting, learning_rate, study.TUNING_SEED, ('val',))
 
 
 def main_score(result: Mapping[str, Any], split: str) -> float:
@@ -272,15 +271,6 @@ def main_score(result: Mapping[str, Any], split: str) -> float:
         if name in ('ego4d_mq/average_mAP', 'ego4d_nlq/mean_recall_1')
     )
     return 100 * value
-
-
-def chosen_rates(results: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Learning rate by row: the best main score on ``val`` in the tuning runs."""
-    rates: dict[str, float] = {}
-    for row in ROWS:
-        own = [result for result in results if result['row'] == (row.tuned_as or row.name)]
-        rates[row.name] = max(own, key=lambda result: main_score(result, 'val'))['learning_rate']
-    return rates
 
 
 def true_centres(setting: Setting) -> np.ndarray:
@@ -333,7 +323,11 @@ def conduct(
                 if row.tuned_as is None
                 for rate in LEARNING_RATES
             ]
-            rates = chosen_rates([future.result() for future in tuning])
+            rates = study.chosen_rates(
+                ROWS,
+                [future.result() for future in tuning],
+                lambda _, result: main_score(result, 'val'),
+            )
             say(f'{world.name}: learning rates {rates}')
             waiting = [pool.submit(run_seed, setting, rates, seed) for seed in range(seeds)]
             results = []

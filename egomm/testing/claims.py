@@ -5,29 +5,39 @@ Every claim of a study is written down with what would refute it before anything
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from egomm.testing.statistics import Estimate, estimate, paired
-from egomm.testing.study import Row
 
 Scores = Mapping[str, Mapping[int, Mapping[str, float]]]  # by row, seed and name of the score
+
+
+class NamedRow(Protocol):
+    """A row of a table; what a paper reports of it is its ``paper``, if it has such."""
+
+    @property
+    def name(self) -> str:
+        """As in the table."""
 
 
 @dataclass(frozen=True)
 class Claim:
     """A difference of two rows in one score, paired by seed.
 
-    Confirmed if the 95 % interval of ``first - second`` lies above 0, refuted if it lies below 0
-    or entirely below a third of the paper's effect, else undecided.
+    If the first is said to win: confirmed if the 95 % interval of ``first - second`` lies above 0,
+    refuted if it lies below 0 or entirely below a third of the paper's effect, else undecided.
+    If it is said not to win: refuted if the interval lies above 0, confirmed if it lies entirely
+    below a third of the paper's effect, else undecided.
 
     Attributes:
         text: What is claimed.
-        first: Row that should win.
+        first: Row that should win, or should not.
         second: Row that it is compared with.
         effect: The paper's difference in points, None where it has no such pair of rows.
         score: Name of the score.
+        wins: Whether the first should win.
     """
 
     text: str
@@ -35,24 +45,26 @@ class Claim:
     second: str
     effect: float | None = None
     score: str = 'action'
+    wins: bool = True
 
 
 def verdict(found: Estimate, claim: Claim) -> str:
     """Confirmed, refuted or undecided, by the rule that stands with `Claim`."""
+    small = claim.effect is not None and found.high < claim.effect / 3
     if found.low > 0:
-        return 'confirmed'
-    if found.high < 0 or (claim.effect is not None and found.high < claim.effect / 3):
-        return 'refuted'
+        return 'confirmed' if claim.wins else 'refuted'
+    if small or (claim.wins and found.high < 0):
+        return 'refuted' if claim.wins else 'confirmed'
     return 'undecided'
 
 
 def rows_table(
-    rows: Sequence[Row],
+    rows: Sequence[NamedRow],
     scores: Scores,
     runs: Mapping[str, Sequence[Mapping[str, Any]]],
     rates: Mapping[str, float],
     columns: Mapping[str, str],
-    paper: str,
+    paper: str | None,
 ) -> str:
     """Mean and interval of every row's scores, beside the paper's, and what a run costs.
 
@@ -62,22 +74,21 @@ def rows_table(
         runs: Results by row, for parameters and time.
         rates: Learning rate by row.
         columns: Title by name of the score.
-        paper: Title of the column with the paper's numbers.
+        paper: Title of the column with the paper's numbers; None for no such column.
     """
-    lines = [
-        f'| row | {paper} | {" | ".join(columns.values())} | seeds | learning rate | parameters | '
-        'train, CPU s |',
-        '|---' * (len(columns) + 6) + '|',
-    ]
+    titles = ['row', *([] if paper is None else [paper]), *columns.values()]
+    titles += ['seeds', 'learning rate', 'parameters', 'train, CPU s']
+    lines = [f'| {" | ".join(titles)} |', '|---' * len(titles) + '|']
     for row in rows:
         if row.name not in scores:
             continue
         values = scores[row.name]
         cells = [spread([values[seed].get(name) for seed in sorted(values)]) for name in columns]
-        cited = ' / '.join(f'{value:.2f}' for value in row.paper) if row.paper else ''
+        if paper is not None:
+            cells.insert(0, ' / '.join(f'{value:.2f}' for value in getattr(row, 'paper', ()) or ()))
         results = runs[row.name]
         lines.append(
-            f'| {row.name} | {cited} | {" | ".join(cells)} | {len(values)} | '
+            f'| {row.name} | {" | ".join(cells)} | {len(values)} | '
             f'{rates[row.name]:g} | {results[0]["parameters"]:,} | '
             f'{np.mean([result["seconds"] for result in results]):.0f} |'
         )

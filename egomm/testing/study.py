@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from mmengine.config import Config
 
@@ -241,13 +241,38 @@ def jobs_of_tuning(
     ]
 
 
-def chosen_rates(rows: Sequence[Row], results: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Learning rate by row: the best on ``val`` in the tuning runs, by the row's own score."""
+class TunedRow(Protocol):
+    """A row of a table, and the one whose learning rate it takes instead of a search of its own."""
+
+    @property
+    def name(self) -> str:
+        """As in the table."""
+
+    @property
+    def tuned_as(self) -> str | None:
+        """None for a search of its own."""
+
+
+AnyRow = TypeVar('AnyRow', bound=TunedRow)
+
+
+def chosen_rates(
+    rows: Sequence[AnyRow],
+    results: Sequence[Mapping[str, Any]],
+    score_of: Callable[[AnyRow, Mapping[str, Any]], float],
+) -> dict[str, float]:
+    """Learning rate by row: the best in the tuning runs, the higher of two equal ones.
+
+    Args:
+        rows: All rows.
+        results: Of the tuning runs.
+        score_of: Score that a row is chosen by, from the row and its result.
+    """
     by_name = {row.name: row for row in rows}
     best: dict[str, tuple[float, float]] = {}
     for result in results:
         name = result['row']
-        score = result['scores']['val'][by_name[name].chosen_by]
+        score = score_of(by_name[name], result)
         best[name] = max(best.get(name, (score, 0.0)), (score, result['learning_rate']))
     return {row.name: best[row.tuned_as or row.name][1] for row in rows}
 

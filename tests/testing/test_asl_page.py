@@ -65,7 +65,7 @@ def fake_world(setting, lowest=0.7):
 def test_the_page_gives_verdicts_intervals_and_limits(setting_of):
     page = world_section(fake_world(setting_of('mixed')))
     assert '### Moments, generated features, core mixed, boundary noise 0.3' in page
-    assert '| ASL beats equal weights: learned - base | +2.13 | +3.10 |' in page
+    assert '| ASL beats equal weights: learned - base | average mAP | +2.13 | +3.10 |' in page
     assert page.count('**confirmed**') == 6  # four of CLAIMS and two correlations
     assert 'a better one may lie beyond it' in page
     assert 'A mu at the core would be -0.0' in page
@@ -75,7 +75,9 @@ def test_the_page_gives_verdicts_intervals_and_limits(setting_of):
 def test_the_page_flags_a_collapse_and_turns_claims_round_where_cores_are_flat(setting_of):
     page = world_section(fake_world(setting_of('flat'), lowest=0.1))
     assert page.count('**collapsed**') == 4
-    assert '| ASL does not beat equal weights: learned - base | +2.13 | +3.10 |' in page
+    assert (
+        '| ASL does not beat equal weights: learned - base | average mAP | +2.13 | +3.10 |' in page
+    )
     assert page.count('**refuted**') == 3
 
 

@@ -8,7 +8,6 @@ import pytest
 from egomm.testing import study
 from egomm.testing.asl_runs import (
     Setting,
-    chosen_rates,
     keep_file,
     main_score,
     run,
@@ -119,6 +118,6 @@ def test_the_best_rate_on_choices_is_taken_and_the_constant_follows_the_learned(
         for number, row in enumerate(ROWS[:-1])
         for rate in LEARNING_RATES
     ]
-    rates = chosen_rates(results)
+    rates = study.chosen_rates(ROWS, results, lambda _, result: main_score(result, 'val'))
     assert [rates[row.name] for row in ROWS[:3]] == list(LEARNING_RATES)
     assert rates['constant'] == rates['learned']

@@ -161,19 +161,23 @@ def test_the_learning_rate_is_the_best_on_the_clips_for_choices():
     rows += [Row('query-0.3', 'query', tuned_as='query')]
     by_verb = [dict(r, row='vh', scores=dict(val=dict(action=0.0, verb=v))) for r, v in
                zip(runs, (20.0, 10.0, 30.0))]  # fmt: skip
-    rates = chosen_rates(rows, [*runs, *by_verb])
+    rates = chosen_rates(
+        rows, [*runs, *by_verb], lambda row, result: result['scores']['val'][row.chosen_by]
+    )
     assert rates == {'query': 1.5e-3, 'query-0.3': 1.5e-3, 'vh': 5e-3}
 
 
 @pytest.mark.parametrize(
-    'values, effect, expected',
+    'values, effect, wins, does_not',
     [
-        ([1.0, 1.2, 0.9], 3.0, 'confirmed'),
-        ([-1.0, -1.2, -0.9], 3.0, 'refuted'),
-        ([0.1, -0.1, 0.05], 3.0, 'refuted'),
-        ([0.1, -0.1, 0.05], None, 'undecided'),
-        ([5.0, -5.0, 1.0], 3.0, 'undecided'),
+        ([1.0, 1.2, 0.9], 3.0, 'confirmed', 'refuted'),
+        ([0.1, 0.12, 0.11], 3.0, 'confirmed', 'refuted'),  # above 0, however little
+        ([-1.0, -1.2, -0.9], 3.0, 'refuted', 'confirmed'),
+        ([0.1, -0.1, 0.05], 3.0, 'refuted', 'confirmed'),
+        ([0.1, -0.1, 0.05], None, 'undecided', 'undecided'),
+        ([5.0, -5.0, 1.0], 3.0, 'undecided', 'undecided'),
     ],
 )
-def test_a_claim_is_judged_by_the_rule_written_before(values, effect, expected):
-    assert verdict(estimate(values), Claim('', 'a', 'b', effect)) == expected
+def test_a_claim_is_judged_by_the_rule_written_before(values, effect, wins, does_not):
+    assert verdict(estimate(values), Claim('', 'a', 'b', effect)) == wins
+    assert verdict(estimate(values), Claim('', 'a', 'b', effect, wins=False)) == does_not
