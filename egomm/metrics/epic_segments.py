@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from mmengine.evaluator import BaseMetric
 
-from egomm.functional.detection import mean_average_precision
+from egomm.functional.detection import Found, mean_average_precision
 from egomm.registry import METRICS
 
 TIOU = (0.1, 0.2, 0.3, 0.4, 0.5)
@@ -103,11 +103,11 @@ class EpicDetectionMetric(BaseMetric):
                 for name, video in videos.items()
             }
             predictions = {
-                name: [
-                    {'label': self._found(head, task, label), 'score': score, 'segment': segment}
-                    for segment, score, label in zip(*(part.tolist() for part in video.found[head]))
-                ]
+                name: Found(
+                    segments, scores, [self._found(head, task, label) for label in labels.tolist()]
+                )
                 for name, video in videos.items()
+                for segments, scores, labels in [video.found[head]]
             }
             made = mean_average_precision(truth, predictions, TIOU)
             scores[f'{task}_average_mAP'] = made['average']

@@ -41,7 +41,12 @@ class SegmentFile(BaseMetric):
         for sample in data_samples:
             if 'query' not in sample['pred']:
                 found = found_moments('SegmentFile', sample, self.dataset_meta)
-                self.results.append((sample['clip_id'], found))
+                columns = (part.tolist() for part in found[:2])
+                rows = [
+                    dict(label=label, score=score, segment=segment)
+                    for segment, score, label in zip(*columns, found.labels)
+                ]
+                self.results.append((sample['clip_id'], rows))
                 continue
             name = f'query {sample["annotation_id"]}_{sample["query_index"]}'
             windows, scores, _ = found_segments('SegmentFile', sample, 'query', name)
