@@ -1,5 +1,7 @@
 """What a localizer found in one sample, checked, as metrics and files want it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -12,7 +14,8 @@ def found_segments(metric: str, sample: dict, task: str, name: str) -> Found:
     Args:
         metric: Who asks, for complaints.
         sample: With ``pred``.
-        task: ``'moment'`` or ``'query'``; answers to a query may lack labels, which are then 0.
+        task: Key of the prediction, such as ``'moment'``; answers to a query may lack labels, which
+            are then 0.
         name: The clip or query, for complaints.
 
     Raises:
@@ -64,7 +67,22 @@ def found_moments(metric: str, sample: dict, meta: dict | None) -> Found:
             f"{metric} wants the class names in the dataset's metainfo, under "
             f"classes['moment']; got {meta}."
         )
-    found = found_segments(metric, sample, 'moment', f'clip {sample["clip_id"]}')
+    return found_named(metric, sample, 'moment', names)
+
+
+def found_named(metric: str, sample: dict, task: str, names: Sequence[str]) -> Found:
+    """The prediction of a task in one clip with the names of its classes, best first.
+
+    Args:
+        metric: Who asks, for complaints.
+        sample: With ``clip_id`` and ``pred``.
+        task: Key of the prediction.
+        names: Of all classes.
+
+    Raises:
+        ValueError: As `found_segments`; and if a label is not among the names.
+    """
+    found = found_segments(metric, sample, task, f'clip {sample["clip_id"]}')
     labels = np.asarray(found.labels)
     if len(labels) and not (0 <= labels.min() and labels.max() < len(names)):
         raise ValueError(
