@@ -27,7 +27,12 @@ from egomm.functional.labels import read_labels
 from egomm.functional.result_file import Results
 from egomm.functional.retrieval import query_report
 from egomm.functional.scores import class_report, epic100, shot_accuracy
-from egomm.functional.segment_files import query_key, read_answers, read_moments_found
+from egomm.functional.segment_files import (
+    query_key,
+    read_answers,
+    read_moments_found,
+    refuse_unknown,
+)
 from egomm.functional.wording import first_names
 from egomm.submission.fusion import fuse
 from egomm.submission.result_files import read_results
@@ -196,14 +201,7 @@ def run_nlq(args: argparse.Namespace) -> None:
 
 def check_known(known: Sequence[Any], found: Sequence[Any], what: str, path: str) -> None:
     """Refuse predictions without truth; truth without predictions counts as missed."""
-    there = set(known)
-    unknown = [name for name in found if name not in there]
-    if unknown:
-        raise ValueError(
-            f'{path} has no labels for {len(unknown)} of the {len(found)} {what}: '
-            f'{first_names(list(map(str, unknown)))}. Give the annotations of the split that was '
-            'predicted.'
-        )
+    refuse_unknown(known, found, what, path)
     print(f'{len(found)} of the {len(known)} {what} of {path} have predictions')
 
 

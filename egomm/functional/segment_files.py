@@ -9,9 +9,11 @@ seconds of the clip. The local evaluators of Ego4D read the same ``results``.
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from egomm.functional.wording import first_names
 
 SUFFIX = '.json'
 QUERY_KEYS = ('clip_uid', 'annotation_uid', 'query_idx', 'predicted_times')
@@ -122,6 +124,30 @@ def is_list_of(test: Any, value: Any) -> bool:
 def query_key(row: Mapping[str, Any]) -> tuple[str, str, int]:
     """What tells queries apart: clip, annotation and index there."""
     return row['clip_uid'], row['annotation_uid'], row['query_idx']
+
+
+def refuse_unknown(
+    known: Iterable[Hashable], found: Collection[Hashable], what: str, path: str | Path
+) -> None:
+    """Refuse predictions without truth.
+
+    Args:
+        known: What the annotations have.
+        found: What was predicted.
+        what: ``'clips'`` or ``'queries'``.
+        path: The annotations.
+
+    Raises:
+        ValueError: If something was predicted that the annotations do not have.
+    """
+    there = dict.fromkeys(known)
+    unknown = [name for name in found if name not in there]
+    if unknown:
+        raise ValueError(
+            f'{path} has no labels for {len(unknown)} of the {len(found)} {what}: '
+            f'{first_names([*map(str, unknown)])}. It has {first_names([*map(str, there)], 3)}. '
+            'Give the annotations of the split that was predicted.'
+        )
 
 
 def _results(path: str | Path, kind: type, wanted: str) -> Any:
