@@ -44,7 +44,7 @@ def moment_report(
     Raises:
         ValueError: As in `mean_average_precision`.
     """
-    predictions = {clip: _read_found(found) for clip, found in predictions.items()}
+    predictions = {clip: read_found(found) for clip, found in predictions.items()}
     official = mean_average_precision(ground_truth, predictions, TIOU)
     recall = recall_at_kx(ground_truth, predictions, RECALL_TIOU, RECALL_K)
     asl = mean_average_precision(ground_truth, predictions, TIOU, deduplicate=True)
@@ -57,6 +57,57 @@ def moment_report(
             for k, value in zip(RECALL_K, row)
         },
         'asl_average_mAP': asl['average'],
+    }
+
+
+def detection_report(
+    ground_truth: Mapping[str, Sequence[Mapping]], predictions: Mapping[str, Found], task: str
+) -> dict[str, float]:
+    """``<task>_average_mAP`` and ``<task>_mAP_at_<IoU>`` as C2 of EPIC-KITCHENS-100 has them.
+
+    Args:
+        ground_truth: By video a list of ``start_time``, ``end_time`` and what ``task`` names; for
+            ``'action'`` of ``verb`` and ``noun``, whose pair is the label.
+        predictions: By video; labels of actions are pairs (verb, noun).
+        task: ``'verb'``, ``'noun'``, ``'action'`` or another one.
+
+    Raises:
+        ValueError: As in `mean_average_precision`.
+    """
+    truth = {
+        video: {
+            'annotations': [
+                {**row, 'label': (row['verb'], row['noun']) if task == 'action' else row[task]}
+                for row in rows
+            ]
+        }
+        for video, rows in ground_truth.items()
+    }
+    made = mean_average_precision(truth, predictions, TIOU)
+    return {
+        f'{task}_average_mAP': made['average'],
+        **{f'{task}_mAP_at_{tiou}': float(value) for tiou, value in zip(TIOU, made['mAP'])},
+    }
+
+
+def action_report(
+    ground_truth: Mapping[str, Sequence[Mapping]], predictions: Mapping[str, Found]
+) -> dict[str, float]:
+    """The numbers of C2: verbs, nouns and actions, all from one list of actions.
+
+    For the arguments see `detection_report`.
+    """
+    parts = {
+        task: {
+            video: found._replace(labels=[pair[place] for pair in found.labels])
+            for video, found in predictions.items()
+        }
+        for place, task in enumerate(('verb', 'noun'))
+    }
+    return {
+        **detection_report(ground_truth, parts['verb'], 'verb'),
+        **detection_report(ground_truth, parts['noun'], 'noun'),
+        **detection_report(ground_truth, predictions, 'action'),
     }
 
 
@@ -172,7 +223,7 @@ def recall_at_kx(
         limits.setdefault(clip, {})[label] = max(k) * len(instances)
     recalled = np.zeros((len(tiou), len(k)))
     for clip, limit in limits.items():
-        found = _read_found(predictions.get(clip, ()))
+        found = read_found(predictions.get(clip, ()))
         firsts: dict[str, list[int]] = {label: [] for label in limit}
         for row, label in enumerate(found.labels):
             kept = firsts.get(label)
@@ -257,7 +308,7 @@ def _read_predictions(
     predictions: Predictions, labels: Mapping[Any, int], clips: Mapping[str, int]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray, NDArray]:
     """Label, clip (the number of clips if unknown), score and segment of each known class's row."""
-    parts = [_read_found(found) for found in predictions.values()]
+    parts = [read_found(found) for found in predictions.values()]
     every = chain.from_iterable(part.labels for part in parts)
     row_label = np.array([labels.get(label, -1) for label in every], dtype=np.int64)
     clip_ids = [clips.get(clip, len(clips)) for clip in predictions]
@@ -273,7 +324,8 @@ def _read_predictions(
     return row_label, row_clip, scores, segments
 
 
-def _read_found(found: Found | Sequence[Mapping]) -> Found:
+def read_found(found: Found | Sequence[Mapping]) -> Found:
+    """Rows of ``label``, ``score`` and ``segment`` as `Found`, which stays as it is."""
     if isinstance(found, Found):
         return found
     segments = [row['segment'] for row in found]

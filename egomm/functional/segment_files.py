@@ -3,12 +3,14 @@
 JSON with one key, ``results``. Moments: by clip id a list of ``label``, ``score`` and ``segment``
 [start, end]. Queries: a list of ``clip_uid``, ``annotation_uid``, ``query_idx``,
 ``predicted_times`` (windows [start, end]) and ``scores``, one for each window. Best first, times in
-seconds of the clip. The local evaluators of Ego4D read the same ``results``.
+seconds of the clip. Actions are moments whose label is ``"verb,noun"``. The local evaluators of
+Ego4D read the same ``results``.
 """
 
 import json
 import math
 import os
+import re
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 from egomm.functional.wording import first_names
 
 SUFFIX = '.json'
+_PAIR = re.compile('(0|[1-9][0-9]{0,3}),(0|[1-9][0-9]{0,3})')
 QUERY_KEYS = ('clip_uid', 'annotation_uid', 'query_idx', 'predicted_times')
 
 Moments = dict[str, list[dict[str, Any]]]
@@ -124,6 +127,21 @@ def is_list_of(test: Any, value: Any) -> bool:
 def query_key(row: Mapping[str, Any]) -> tuple[str, str, int]:
     """What tells queries apart: clip, annotation and index there."""
     return row['clip_uid'], row['annotation_uid'], row['query_idx']
+
+
+def action_pair(label: str) -> tuple[int, int]:
+    """Verb and noun of an action, whose label is ``"verb,noun"``.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    if not _PAIR.fullmatch(label):
+        raise ValueError(
+            f'The label of an action is wanted as "verb,noun", such as "3,12"; got {label!r}. Give '
+            'a file that tools/test.py --results wrote for a model with a head of actions.'
+        )
+    verb, noun = map(int, label.split(','))
+    return verb, noun
 
 
 def refuse_unknown(

@@ -6,17 +6,15 @@ A JSON file (epic-kitchens/C2-Action-Detection, EvaluationCode)::
      "results": {"P01_101": [{"verb": 3, "noun": 12, "action": "3,12", "score": 0.9,
                               "segment": [1.5, 4.0]}, ...], ...}}
 
-Times in seconds of the video. In files of found segments the label of an action is its
-``"verb,noun"``.
+Times in seconds of the video.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from egomm.functional.segment_files import Moments, best_first, is_number, is_window
+from egomm.functional.segment_files import Moments, action_pair, best_first, is_number, is_window
 from egomm.functional.wording import first_names
 from egomm.submission.challenges import EPIC100_DETECTION
 from egomm.submission.documents import id_faults, read_document, write_document
@@ -30,7 +28,6 @@ ADVICE = (
 )
 CHALLENGE = 'action_detection'
 KEYS = {'verb', 'noun', 'action', 'score', 'segment'}
-_PAIR = re.compile(r'(0|[1-9][0-9]{0,3}),(0|[1-9][0-9]{0,3})')
 
 
 def write_detections(
@@ -50,17 +47,9 @@ def write_detections(
         force: Overwrite an existing file.
 
     Raises:
-        ValueError: If the file exists, its name has another end, or the actions would be no valid
-            submission; the text holds all faults.
+        ValueError: If the file exists, its name has another end, a label is no action, or the
+            actions would be no valid submission; the text holds all faults.
     """
-    labels = {row['label'] for rows in found.values() for row in rows}
-    strange = sorted(label for label in labels if not _PAIR.fullmatch(label))
-    if strange:
-        raise ValueError(
-            'Labels of actions are wanted as "verb,noun", such as "3,12"; got '
-            f'{first_names(strange)}. Give files that tools/test.py --results wrote for a model '
-            'with a head of actions.'
-        )
     document = {
         'version': EPIC100_DETECTION.version,
         'challenge': CHALLENGE,
@@ -112,7 +101,7 @@ def detection_faults(document: Any, videos: Sequence[str]) -> list[str]:
 
 
 def _entry(row: dict[str, Any]) -> dict[str, Any]:
-    verb, noun = map(int, row['label'].split(','))
+    verb, noun = action_pair(row['label'])
     return dict(
         verb=verb, noun=noun, action=row['label'], score=row['score'], segment=row['segment']
     )

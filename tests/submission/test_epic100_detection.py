@@ -112,7 +112,7 @@ def test_what_is_no_submission_at_all_is_refused(tmp_path):
 
 def test_moments_and_actions_of_a_part_of_the_videos_are_not_written(tmp_path):
     moments = {'P01_101': [dict(label='walk', score=0.5, segment=[0, 1])], 'P02_110': []}
-    with pytest.raises(ValueError, match=r'wanted as "verb,noun", such as "3,12"; got walk\.'):
+    with pytest.raises(ValueError, match='such as "3,12"; got \'walk\''):
         write_detections(tmp_path / 'x.json', moments, VIDEOS, LEVELS)
     with pytest.raises(ValueError, match='1 of 2 videos missing: P01_101'):
         write_detections(tmp_path / 'x.json', {'P02_110': []}, VIDEOS, LEVELS)

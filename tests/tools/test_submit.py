@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from egomm.functional.result_file import Results, write_results
-from egomm.functional.segment_files import write_json
 
 IDS = ['P01_101_0', 'P01_101_1', 'P02_110_0']
 LEVELS = ['--sls-pt', '2', '--sls-tl', '3', '--sls-td', '3']
@@ -122,26 +121,3 @@ def test_the_two_test_sets_of_epic_55_are_joined(command_line, tmp_path):
     assert 'Traceback' not in (output := call('s1_1.pkl', '--out', 't.zip', code=2))
     assert '  - unseen.json: 1 of 1 clips missing: 15582\n' in output
     assert '--out wants RESULTS' in call('--out', 't.zip', code=2)
-
-
-def test_actions_of_two_models_are_merged(command_line, tmp_path):
-    rows = [f'{video}_{index},{video}' for video in ('P01_101', 'P02_110') for index in range(2)]
-    (tmp_path / 'test.csv').write_text('\n'.join(['narration_id,video_id', *rows]))
-    for name, score in (('a', 0.5), ('b', 0.25)):
-        moments = [dict(label='3,12', score=score, segment=[1.0, 2.0])]
-        write_json(tmp_path / f'{name}.json', {'results': {'P01_101': moments, 'P02_110': []}})
-
-    def call(*arguments):
-        tool = command_line.tools / 'submit.py'
-        files = ['--timestamps', 'test.csv']
-        return command_line.call(
-            command_line.python, tool, 'c2', *arguments, *files, folder=tmp_path
-        )
-
-    output = call('a.json', 'b.json', '--out', 's.json', *LEVELS)
-    assert 'action detection (C2), submission format 0.2; server: https://www.codabench' in output
-    assert 'Wrote s.json: 2 videos, 2 actions of 2 file(s), sls_pt 2, sls_tl 3' in output
-    first, second = json.loads((tmp_path / 's.json').read_text())['results']['P01_101']
-    assert first == dict(verb=3, noun=12, action='3,12', score=0.5, segment=[1.0, 2.0])
-    assert second['score'] == pytest.approx(0.25 * np.exp(-1 / 0.99))  # the same segment again
-    assert 's.json is valid: 2 videos, sls_pt 2' in call('--check', 's.json')
