@@ -3,7 +3,9 @@
     python tools/check_data.py configs/asl/mq_asl_egovlp.py --json check.json
 
 Reads every annotation and every feature file; of each video, frame folder and sound file it loads
-the clip that ends last, with --every-clip all of them. Ends with 1 if something would stop a run.
+the clip that ends last, with --every-clip all of them. Each line has what becomes of the data, how
+many there are and what they are; --policies adds those that nothing was found for. Ends with 1 if
+something would stop a run.
 """
 
 import argparse
@@ -28,6 +30,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         '--every-clip', action='store_true', help='load every clip of video, frames and sound'
     )
     parser.add_argument(
+        '--policies', action='store_true', help='also show what was looked for and not found'
+    )
+    parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=launch.OptionsAction,
@@ -46,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     from egomm.apis.check_data import check_config
 
-    checked = check_config(config, args.every_clip)
+    checked = check_config(config, args.every_clip, args.policies)
     for data in checked:
         print(f'{", ".join(data.loaders)}: {data.type}, {data.ann_file}, {data.records} records')
         for finding in data.findings:

@@ -23,7 +23,13 @@ from egomm.datasets.moments import class_names, moment_classes, read_moments
 from egomm.datasets.queries import read_queries, record_key
 from egomm.functional.detection import mean_average_precision
 from egomm.functional.segment_errors import by_length, nearest_answers, nearest_moments
-from egomm.functional.segment_files import best_first, query_key, read_answers, read_moments_found
+from egomm.functional.segment_files import (
+    best_first,
+    query_key,
+    read_answers,
+    read_moments_found,
+    refuse_unknown,
+)
 from egomm.visualization.segments import (
     Row,
     Timeline,
@@ -42,6 +48,7 @@ def draw_mq(args: argparse.Namespace) -> dict[str, Figure]:
     records = read_moments(args.annotations, names, [args.split]).records
     found = {clip: best_first(rows) for clip, rows in read_moments_found(args.found).items()}
     truth = {record['clip_id']: record for record in records}
+    refuse_unknown(truth, found, 'clips', args.annotations)
     areas = mean_average_precision(truth, found)
     figures = {
         'timelines': timelines(
@@ -98,11 +105,12 @@ def draw_nlq(args: argparse.Namespace) -> dict[str, Figure]:
             'split with labels.'
         )
     answers = {query_key(row): row for row in read_answers(args.found)}
+    windows = {record_key(record): record['window'] for record in records}
+    refuse_unknown(windows, answers, 'queries', args.annotations)
     by_clip: dict[str, list[dict]] = {}
     for record in records:
         by_clip.setdefault(record['clip_id'], []).append(record)
     clips = [query_timeline(rows, answers) for rows in list(by_clip.values())[: args.clips]]
-    windows = {record_key(record): record['window'] for record in records}
     times = {key: row['predicted_times'] for key, row in answers.items()}
     return {
         'timelines': timelines(clips),

@@ -9,9 +9,10 @@ format of the official scripts; of several the logits are averaged (late fusion)
 
 python tools/score.py mq FOUND.json... --annotations moments_val.json
 python tools/score.py nlq FOUND.json... --annotations nlq_val.json
+python tools/score.py c2 FOUND.json... --annotations EPIC_100_validation.csv
 
-FOUND are files that tools/test.py --results FOUND.json wrote; of several, the moments of a clip are
-put together and go through soft-NMS, of a query the five most confident windows are taken.
+FOUND are files that tools/test.py --results FOUND.json wrote; of several, the segments of a clip
+are put together and go through soft-NMS, of a query the five most confident windows are taken.
 """
 
 import argparse
@@ -22,17 +23,25 @@ from typing import Any
 
 from egomm.apis import launch
 from egomm.functional.csv_columns import OFFICIAL_LABELS, read_columns
-from egomm.functional.detection import moment_report
+from egomm.functional.detection import action_report, moment_report, read_found
 from egomm.functional.labels import read_labels
 from egomm.functional.result_file import Results
 from egomm.functional.retrieval import query_report
 from egomm.functional.scores import class_report, epic100, shot_accuracy
-from egomm.functional.segment_files import query_key, read_answers, read_moments_found
+from egomm.functional.segment_files import (
+    action_pair,
+    query_key,
+    read_answers,
+    read_moments_found,
+    refuse_unknown,
+)
+from egomm.functional.time_grid import parse_timestamp
 from egomm.functional.wording import first_names
 from egomm.submission.fusion import fuse
 from egomm.submission.result_files import read_results
 
 TASKS = ('verb', 'noun', 'action')
+DETECTION = ('EPIC-KITCHENS-100 action detection (C2)', 'EPIC_100_validation.csv')
 
 
 def add_epic100(commands: argparse._SubParsersAction) -> None:
@@ -157,13 +166,18 @@ def as_table(metrics: dict[str, float]) -> str:
 
 def add_segments(
     commands: argparse._SubParsersAction, name: str, title: str, annotations: str, run: Any
-) -> None:
+) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=title)
     parser.add_argument('found', nargs='+', metavar='FOUND.json', help='segments of one model each')
     parser.add_argument('--annotations', required=True, metavar=annotations, help='with labels')
-    parser.add_argument('--split', default='val', help='of the annotations, val by default')
     parser.add_argument('--json', metavar='FILE', help='also write the numbers to this file')
     parser.set_defaults(run=run)
+    return parser
+
+
+def add_ego4d(commands: argparse._SubParsersAction, *about: Any) -> None:
+    parser = add_segments(commands, *about)
+    parser.add_argument('--split', default='val', help='of the annotations, val by default')
 
 
 def run_mq(args: argparse.Namespace) -> None:
@@ -194,16 +208,28 @@ def run_nlq(args: argparse.Namespace) -> None:
     report_segments(args, 'ego4d_nlq', query_report(windows, found))
 
 
+def run_c2(args: argparse.Namespace) -> None:
+    from egomm.functional.segment_merging import merge_moments
+
+    columns: dict = dict(video_id=str, verb_class=int, noun_class=int)
+    times = dict(start_timestamp=parse_timestamp, stop_timestamp=parse_timestamp)
+    table = read_columns(args.annotations, {**columns, **times})
+    truth: dict[str, list] = {}
+    for video, verb, noun, start, end in zip(*(table[key] for key in (*columns, *times))):
+        row = dict(verb=verb, noun=noun, start_time=start, end_time=end)
+        truth.setdefault(video, []).append(row)
+    merged = merge_moments([read_moments_found(path) for path in args.found])
+    check_known(list(truth), list(merged), 'videos', args.annotations)
+    found = {}
+    for video, rows in merged.items():
+        part = read_found(rows)
+        found[video] = part._replace(labels=[action_pair(label) for label in part.labels])
+    report_segments(args, 'epic100_c2', action_report(truth, found))
+
+
 def check_known(known: Sequence[Any], found: Sequence[Any], what: str, path: str) -> None:
     """Refuse predictions without truth; truth without predictions counts as missed."""
-    there = set(known)
-    unknown = [name for name in found if name not in there]
-    if unknown:
-        raise ValueError(
-            f'{path} has no labels for {len(unknown)} of the {len(found)} {what}: '
-            f'{first_names(list(map(str, unknown)))}. Give the annotations of the split that was '
-            'predicted.'
-        )
+    refuse_unknown(known, found, what, path)
     print(f'{len(found)} of the {len(known)} {what} of {path} have predictions')
 
 
@@ -218,8 +244,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description='Score saved predictions.')
     commands = parser.add_subparsers(required=True, metavar='PROTOCOL')
     add_epic100(commands)
-    add_segments(commands, 'mq', 'Ego4D Moment Queries', 'moments_val.json', run_mq)
-    add_segments(commands, 'nlq', 'Ego4D Natural Language Queries', 'nlq_val.json', run_nlq)
+    add_ego4d(commands, 'mq', 'Ego4D Moment Queries', 'moments_val.json', run_mq)
+    add_ego4d(commands, 'nlq', 'Ego4D Natural Language Queries', 'nlq_val.json', run_nlq)
+    add_segments(commands, 'c2', *DETECTION, run_c2)
     args = parser.parse_args(arguments)
     args.run(args)
 

@@ -3,6 +3,8 @@
 python tools/submit.py c1 RESULTS... --timestamps EPIC_100_test_timestamps.csv \\
     --out submission.zip --sls-pt 2 --sls-tl 3 --sls-td 3
 python tools/submit.py c1 --check submission.zip --timestamps EPIC_100_test_timestamps.csv
+python tools/submit.py c2 FOUND.json... --timestamps EPIC_100_test_timestamps.csv \\
+    --out submission.json --sls-pt 2 --sls-tl 3 --sls-td 3
 python tools/submit.py ek55 RESULTS... --s1 EPIC_test_s1_timestamps.csv \\
     --s2 EPIC_test_s2_timestamps.csv --out submission.zip
 python tools/submit.py mq FOUND.json... --annotations moments_test_unannotated.json \\
@@ -14,8 +16,8 @@ RESULTS are files that tools/test.py --results or --dump wrote, or that other co
 format of the official scripts; of several the logits are averaged (late fusion). For ek55 a file
 may hold the clips of either test set; the files of s1 and s2 of one model are joined.
 
-FOUND are files that tools/test.py --results FOUND.json wrote. Of several, the moments of a clip are
-put together and go through soft-NMS, of a query the five most confident windows are taken.
+FOUND are files that tools/test.py --results FOUND.json wrote. Of several, the segments of a clip
+are put together and go through soft-NMS, of a query the five most confident windows are taken.
 """
 
 import argparse
@@ -32,16 +34,19 @@ from egomm.functional.segment_files import read_answers, read_moments_found
 from egomm.functional.wording import first_names
 from egomm.submission import ego4d_segments as ego4d
 from egomm.submission import epic55_recognition as ek55
+from egomm.submission import epic100_detection as c2
 from egomm.submission import epic100_recognition as c1
 from egomm.submission.challenges import (
     EGO4D_MOMENTS,
     EGO4D_QUERIES,
     EPIC55_RECOGNITION,
+    EPIC100_DETECTION,
     EPIC100_RECOGNITION,
     Challenge,
 )
 from egomm.submission.fusion import fuse
 from egomm.submission.result_files import read_results
+from egomm.submission.supervision import Supervision
 
 
 def add_c1(commands: argparse._SubParsersAction) -> None:
@@ -64,13 +69,17 @@ def add_c1(commands: argparse._SubParsersAction) -> None:
         metavar='W',
         help='weight of each result file in the mean of the logits; equal by default',
     )
+    add_levels(parser)
+    parser.set_defaults(run=run_c1, parser=parser)
+
+
+def add_levels(parser: argparse.ArgumentParser) -> None:
     levels = parser.add_argument_group(
         'levels of supervision, each 0..5 (see github.com/epic-kitchens/sls)'
     )
     levels.add_argument('--sls-pt', type=int, choices=range(6), help='pretraining')
     levels.add_argument('--sls-tl', type=int, choices=range(6), help='training labels')
     levels.add_argument('--sls-td', type=int, choices=range(6), help='training data')
-    parser.set_defaults(run=run_c1, parser=parser)
 
 
 def run_c1(args: argparse.Namespace) -> None:
@@ -85,7 +94,7 @@ def run_c1(args: argparse.Namespace) -> None:
         supervision = c1.check_submission(args.check, ids)
         print(f'{args.check} is valid: {len(ids)} clips, {_said(supervision)}')
         return
-    supervision = c1.Supervision(*levels)
+    supervision = Supervision(*levels)
     results = fuse([read_results(path) for path in args.results], args.weights)
     c1.write_submission(args.out, results, ids, supervision, args.force)
     print(
@@ -94,10 +103,51 @@ def run_c1(args: argparse.Namespace) -> None:
     )
 
 
-def _said(supervision: c1.Supervision) -> str:
-    levels = ', '.join(f'{name} {level}' for name, level in supervision._asdict().items())
+def _said(supervision: Supervision) -> str:
     scores = ' and '.join(f'{count} {task}' for task, count in c1.CLASSES.items())
-    return f'{scores} scores each, {levels}'
+    return f'{scores} scores each, {supervision.describe()}'
+
+
+def add_c2(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser('c2', help=EPIC100_DETECTION.name)
+    parser.add_argument('found', nargs='*', metavar='FOUND.json', help='actions of one model each')
+    parser.add_argument(
+        '--timestamps',
+        required=True,
+        metavar='EPIC_100_test_timestamps.csv',
+        help='the official test file, whose videos a submission has to have',
+    )
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument('--out', metavar='FILE.json', help='submission to write')
+    target.add_argument('--check', metavar='FILE.json', help='only check this submission')
+    parser.add_argument('--force', action='store_true', help='overwrite an existing file')
+    add_levels(parser)
+    parser.set_defaults(run=run_c2, parser=parser)
+
+
+def run_c2(args: argparse.Namespace) -> None:
+    levels = (args.sls_pt, args.sls_tl, args.sls_td)
+    if args.check and (args.found or levels != (None, None, None)):
+        args.parser.error('--check takes --timestamps alone')
+    if args.out and (not args.found or None in levels):
+        args.parser.error('--out wants FOUND.json, --sls-pt, --sls-tl and --sls-td')
+    print(EPIC100_DETECTION.describe())
+    table = read_columns(args.timestamps, {'video_id': str})
+    videos = list(dict.fromkeys(table['video_id']))
+    if args.check:
+        supervision = c2.check_detections(args.check, videos)
+        print(f'{args.check} is valid: {len(videos)} videos, {supervision.describe()}')
+        return
+    from egomm.functional.segment_merging import merge_moments  # it loads torch
+
+    supervision = Supervision(*levels)
+    found = merge_moments([read_moments_found(path) for path in args.found])
+    c2.write_detections(args.out, found, videos, supervision, args.force)
+    count = sum(map(len, found.values()))
+    print(
+        f'Wrote {args.out}: {len(videos)} videos, {count} actions of {len(args.found)} file(s), '
+        f'{supervision.describe()}'
+    )
 
 
 def add_ek55(commands: argparse._SubParsersAction) -> None:
@@ -233,6 +283,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description='Make and check submissions to challenges.')
     commands = parser.add_subparsers(required=True, metavar='CHALLENGE')
     add_c1(commands)
+    add_c2(commands)
     add_ek55(commands)
     add_mq(commands)
     add_nlq(commands)

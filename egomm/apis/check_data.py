@@ -22,6 +22,7 @@ from egomm.registry import DATASETS
 LOADERS = ('train', 'val', 'test')
 EXAMPLES = 3
 DRIFT_SECONDS = 0.1
+UNUSABLE = 'settings or annotations that cannot be used'
 NOT_FITTING = {
     'outside': 'segments that leave their clip',
     'empty': 'segments without length',
@@ -54,7 +55,7 @@ class Checked(NamedTuple):
         return all(finding.policy != 'refuse' for finding in self.findings)
 
 
-def check_config(config: Config, every_clip: bool = False) -> list[Checked]:
+def check_config(config: Config, every_clip: bool = False, policies: bool = False) -> list[Checked]:
     """Check the data sets of all dataloaders; what several loaders share is checked once.
 
     Of features every entry is read. Of video, frames and sound the clip that ends last is loaded
@@ -63,6 +64,7 @@ def check_config(config: Config, every_clip: bool = False) -> list[Checked]:
     Args:
         config: A config with dataloaders.
         every_clip: Load every clip of video, frames and sound.
+        policies: Also give what was looked for and not found, with a count of 0.
 
     Raises:
         ValueError: If the config has no dataloader.
@@ -83,11 +85,16 @@ def check_config(config: Config, every_clip: bool = False) -> list[Checked]:
             'the config has none of train_dataloader, val_dataloader and test_dataloader with a '
             'dataset. Give the config of a training.'
         )
-    return [_checked(loaders, dict(dataset), every_clip) for loaders, dataset in shared]
+    checked = [_checked(loaders, dict(dataset), every_clip) for loaders, dataset in shared]
+    if policies:
+        return checked
+    return [
+        data._replace(findings=[finding for finding in data.findings if finding.count])
+        for data in checked
+    ]
 
 
 def _checked(loaders: list[str], settings: dict, every_clip: bool) -> Checked:
-    found: list[Finding] = []
     records = 0
     kind = DATASETS.get(settings['type'])
     if isinstance(kind, type) and issubclass(kind, FeatureDataset):
@@ -97,20 +104,20 @@ def _checked(loaders: list[str], settings: dict, every_clip: bool) -> Checked:
             dataset = DATASETS.build(settings)
         records = len(dataset)
     except (ValueError, OSError) as error:
-        found = [Finding('settings or annotations that cannot be used', 1, 'refuse', [str(error)])]
+        found = [_found(UNUSABLE, [str(error)], 'refuse')]
     else:
+        found = [_found(UNUSABLE, [], 'refuse')]
         if isinstance(dataset, FeatureDataset):
-            found = [*_segments(dataset), *_features(dataset)]
+            found += [*_segments(dataset), *_features(dataset)]
         elif isinstance(dataset, ClipDataset):
-            found = list(_media(dataset, every_clip))
+            found += _media(dataset, every_clip)
     return Checked(loaders, settings['type'], settings.get('ann_file'), records, found)
 
 
 def _segments(dataset: FeatureDataset) -> Iterator[Finding]:
     policy = {**dataset.policy._asdict(), 'no_text': 'drop'}
     for name, count in dataset.counts.items():
-        if count:
-            yield Finding(NOT_FITTING[name], count, policy[name], [])
+        yield Finding(NOT_FITTING[name], count, policy[name], [])
     past, longer = [], []
     for record in dataset.records:
         for start, end in dataset.stated_segments(record):
@@ -118,16 +125,8 @@ def _segments(dataset: FeatureDataset) -> Iterator[Finding]:
                 past.append(f'{dataset.name_of(record)}: {end - record["duration"]:.3f} s')
             if end - start > record['duration']:
                 longer.append(f'{dataset.name_of(record)}: {end - start:.3f} s')
-    yield from _found('of these, past the end by more than 1 ms', past, policy['outside'])
-    yield from _found('of these, longer than their clip', longer, policy['outside'])
-    background = [
-        dataset.name_of(record)
-        for record in dataset.records
-        if not dataset.test_mode
-        and record['gt']
-        and not any(len(target['segments']) for target in record['gt'].values())
-    ]
-    yield from _found('clips without segments, all background', background, 'keep')
+    yield _found('of these, past the end by more than 1 ms', past, policy['outside'])
+    yield _found('of these, longer than their clip', longer, policy['outside'])
     if isinstance(dataset, LanguageQueries):
         wordless = []
         for record in dataset.records:
@@ -136,7 +135,14 @@ def _segments(dataset: FeatureDataset) -> Iterator[Finding]:
                 dataset.more_inputs(record)
             except ValueError as error:
                 wordless.append(str(error))
-        yield from _found('queries without words', wordless, 'refuse')
+        yield _found('queries without words', wordless, 'refuse')
+    elif not dataset.test_mode:
+        background = [
+            dataset.name_of(record)
+            for record in dataset.records
+            if record['gt'] and not any(len(task['segments']) for task in record['gt'].values())
+        ]
+        yield _found('clips without segments, all background', background, 'keep')
 
 
 def _features(dataset: FeatureDataset) -> Iterator[Finding]:
@@ -168,12 +174,12 @@ def _features(dataset: FeatureDataset) -> Iterator[Finding]:
                 positions = grid.positions(target['segments'])
                 _, kept = segments_within(positions, 0, len(features), dataset.min_share)
                 unseen += [dataset.name_of(row)] * int((~kept).sum())
-    yield from _found('clips without features', broken['missing'], 'refuse')
-    yield from _found('unreadable features, or of another dim', broken['unreadable'], 'refuse')
-    yield from _found('features of another length than their clip', broken['length'], 'refuse')
-    yield from _found('clips shorter than one window', short, 'keep')
+    yield _found('clips without features', broken['missing'], 'refuse')
+    yield _found('features unreadable, empty or of another dim', broken['unreadable'], 'refuse')
+    yield _found('features of another length than their clip', broken['length'], 'refuse')
+    yield _found('clips shorter than one window', short, 'keep')
     if not dataset.test_mode:
-        yield from _found('segments that too few positions see', unseen, 'drop')
+        yield _found('segments that too few positions see', unseen, 'drop')
 
 
 def _media(dataset: ClipDataset, every_clip: bool) -> Iterator[Finding]:
@@ -212,12 +218,11 @@ def _media(dataset: ClipDataset, every_clip: bool) -> Iterator[Finding]:
             if drift > DRIFT_SECONDS:
                 drifting[name] = f'{name}: {rate:.2f} fps, {drift:.2f} s'
     for modality, names in lacking.items():
-        yield from _found(f'{dataset.sources.owners} without {modality}', list(names), 'mask')
-    yield from _found('clips that cannot be loaded', broken, policy)
+        yield _found(f'{dataset.sources.owners} without {modality}', list(names), 'mask')
+    yield _found('clips that cannot be loaded', broken, policy)
     drift = 'videos whose frame numbers drift from their time stamps, which are read'
-    yield from _found(drift, list(drifting.values()), 'keep')
+    yield _found(drift, list(drifting.values()), 'keep')
 
 
-def _found(what: str, examples: list[str], policy: str) -> Iterator[Finding]:
-    if examples:
-        yield Finding(what, len(examples), policy, examples[:EXAMPLES])
+def _found(what: str, examples: list[str], policy: str) -> Finding:
+    return Finding(what, len(examples), policy, examples[:EXAMPLES])

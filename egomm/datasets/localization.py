@@ -22,6 +22,7 @@ from egomm.datasets.samplers import SampleIndex
 from egomm.datasets.windows import Annotations, SegmentPolicy
 from egomm.functional.feature_grid import TimeGrid, resize_features
 from egomm.functional.segment_crop import random_stretch, segments_within
+from egomm.functional.segment_files import is_number
 from egomm.functional.words import word_ids
 from egomm.registry import DATASETS
 from egomm.structures import EgoSample
@@ -45,8 +46,8 @@ class FeatureDataset(Dataset):
         check_files: Look for the features now. False is for those who want annotations only.
 
     Raises:
-        ValueError: If there is no source, a length is no whole number above 0 or the crop no pair,
-            clips have no features, something is in two files, or there is nothing to train on.
+        ValueError: If there is no source, a length, crop, share or seed is none, clips have no
+            features, something is in two files, or there is nothing to train on.
     """
 
     META_KEYS: tuple[str, ...] = ()
@@ -74,10 +75,12 @@ class FeatureDataset(Dataset):
             for name, count in part.counts.items():
                 self.counts[name] = self.counts.get(name, 0) + count
         self.policy = policy
-        if not sources:
+        if not (isinstance(sources, Mapping) and sources) or any(
+            not isinstance(source, Mapping) or 'path' not in source for source in sources.values()
+        ):
             raise ValueError(
-                f'{type(self).__name__} wants at least one source of features; got {sources}. '
-                'Name one: sources=dict(egovlp=dict(path=...)).'
+                f'{type(self).__name__} wants at least one source of features, each with a path; '
+                f'got {sources}. Name one: sources=dict(egovlp=dict(path=...)).'
             )
         self.sources = {
             name: FeatureSource(
@@ -98,10 +101,24 @@ class FeatureDataset(Dataset):
                     f'{type(self).__name__} wants {name} as a whole number above 0, or None; got '
                     f'{count!r}. It counts positions.'
                 )
-        if crop is not None and not (isinstance(crop, (tuple, list)) and len(crop) == 2):
+        if crop is not None and not (
+            isinstance(crop, (tuple, list))
+            and len(crop) == 2
+            and all(map(is_number, crop))
+            and 0 < crop[0] <= crop[1] <= 1
+        ):
             raise ValueError(
-                f'{type(self).__name__} wants crop=(shortest, longest) as shares of the clip, or '
-                f'None; got {crop!r}.'
+                f'{type(self).__name__} wants crop=(shortest, longest) as shares of the clip, '
+                f'0 < shortest <= longest <= 1, or None; got {crop!r}.'
+            )
+        if not (is_number(min_share) and 0 <= min_share <= 1):
+            raise ValueError(
+                f'{type(self).__name__} wants min_share, what a segment has to keep of itself in '
+                f'a crop, within 0..1; got {min_share!r}.'
+            )
+        if not (type(seed) is int and seed >= 0):
+            raise ValueError(
+                f'{type(self).__name__} wants seed as a whole number from 0; got {seed!r}.'
             )
         self.length = length
         self.crop = crop if crop is not None or longest is None else (1.0, 1.0)
@@ -283,9 +300,10 @@ class LanguageQueries(FeatureDataset):
         check_files: bool = True,
         **kwargs: Any,
     ) -> None:
-        self.max_words = words.get('max_words', 48)
-        counts = (self.max_words, words.get('num_tokens', 1))
-        if set(words) - {'max_words'} not in ({'num_tokens'}, {'path'}, {'path', 'dim'}) or not all(
+        told = words if isinstance(words, Mapping) else {}
+        self.max_words = told.get('max_words', 48)
+        counts = (self.max_words, told.get('num_tokens', 1))
+        if set(told) - {'max_words'} not in ({'num_tokens'}, {'path'}, {'path', 'dim'}) or not all(
             type(count) is int and count > 0 for count in counts
         ):
             raise ValueError(
@@ -352,6 +370,12 @@ def _asks(record: dict) -> bool:
 
 
 def paths_of(ann_file: str | Sequence[str], data_root: str) -> list[str]:
-    """Annotation files of a config, one or several, from the folder it names."""
-    files = [ann_file] if isinstance(ann_file, str) else ann_file
+    """Annotation files of a config, one or several, from the folder it names.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    files = [ann_file] if isinstance(ann_file, str) else list(ann_file or ())
+    if not files or not all(isinstance(path, str) for path in files):
+        raise ValueError(f'ann_file wants the path of an annotation file, or several; got {files}.')
     return [osp.join(data_root, path) for path in files]

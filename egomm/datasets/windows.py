@@ -213,8 +213,10 @@ def in_splits(records: list[dict], splits: Sequence[str] | None, path: str | Pat
     """Records of the wanted splits; all of them if ``splits`` is None.
 
     Raises:
-        ValueError: If there are none.
+        ValueError: If there are none, or the splits are one text and not a list.
     """
+    if isinstance(splits, str):
+        raise ValueError(f'{path}: splits want a list of names, such as [{splits!r}]; got a text.')
     kept = [record for record in records if splits is None or record['split'] in splits]
     if not kept:
         has = dict(Counter(record['split'] for record in records))

@@ -5,11 +5,12 @@ computed with sorted arrays: the same numbers, to the last bit of float64.
 
 ``ground_truth``: by clip id a dict whose ``annotations`` hold ``label``, ``start_time`` and
 ``end_time``. ``predictions``: by clip id a list of ``label``, ``score`` and ``segment``
-(start, end). Times in seconds.
+(start, end), or the same as `Found`. Times in seconds.
 """
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,19 @@ RECALL_TIOU = (0.3, 0.5, 0.7)
 RECALL_K = (1, 5)
 
 
+class Found(NamedTuple):
+    """What was found in one clip: segments ``(K, 2)``, scores ``(K,)`` and ``K`` labels."""
+
+    segments: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    labels: Sequence[Any]
+
+
+Predictions = Mapping[str, Found | Sequence[Mapping]]
+
+
 def moment_report(
-    ground_truth: Mapping[str, Mapping], predictions: Mapping[str, Sequence[Mapping]]
+    ground_truth: Mapping[str, Mapping], predictions: Predictions
 ) -> dict[str, float]:
     """The numbers of the Moment Queries challenge, as fractions.
 
@@ -32,6 +44,7 @@ def moment_report(
     Raises:
         ValueError: As in `mean_average_precision`.
     """
+    predictions = {clip: read_found(found) for clip, found in predictions.items()}
     official = mean_average_precision(ground_truth, predictions, TIOU)
     recall = recall_at_kx(ground_truth, predictions, RECALL_TIOU, RECALL_K)
     asl = mean_average_precision(ground_truth, predictions, TIOU, deduplicate=True)
@@ -47,9 +60,60 @@ def moment_report(
     }
 
 
+def detection_report(
+    ground_truth: Mapping[str, Sequence[Mapping]], predictions: Mapping[str, Found], task: str
+) -> dict[str, float]:
+    """``<task>_average_mAP`` and ``<task>_mAP_at_<IoU>`` as C2 of EPIC-KITCHENS-100 has them.
+
+    Args:
+        ground_truth: By video a list of ``start_time``, ``end_time`` and what ``task`` names; for
+            ``'action'`` of ``verb`` and ``noun``, whose pair is the label.
+        predictions: By video; labels of actions are pairs (verb, noun).
+        task: ``'verb'``, ``'noun'``, ``'action'`` or another one.
+
+    Raises:
+        ValueError: As in `mean_average_precision`.
+    """
+    truth = {
+        video: {
+            'annotations': [
+                {**row, 'label': (row['verb'], row['noun']) if task == 'action' else row[task]}
+                for row in rows
+            ]
+        }
+        for video, rows in ground_truth.items()
+    }
+    made = mean_average_precision(truth, predictions, TIOU)
+    return {
+        f'{task}_average_mAP': made['average'],
+        **{f'{task}_mAP_at_{tiou}': float(value) for tiou, value in zip(TIOU, made['mAP'])},
+    }
+
+
+def action_report(
+    ground_truth: Mapping[str, Sequence[Mapping]], predictions: Mapping[str, Found]
+) -> dict[str, float]:
+    """The numbers of C2: verbs, nouns and actions, all from one list of actions.
+
+    For the arguments see `detection_report`.
+    """
+    parts = {
+        task: {
+            video: found._replace(labels=[pair[place] for pair in found.labels])
+            for video, found in predictions.items()
+        }
+        for place, task in enumerate(('verb', 'noun'))
+    }
+    return {
+        **detection_report(ground_truth, parts['verb'], 'verb'),
+        **detection_report(ground_truth, parts['noun'], 'noun'),
+        **detection_report(ground_truth, predictions, 'action'),
+    }
+
+
 def mean_average_precision(
     ground_truth: Mapping[str, Mapping],
-    predictions: Mapping[str, Sequence[Mapping]],
+    predictions: Predictions,
     tiou: Sequence[float] = TIOU,
     deduplicate: bool = False,
 ) -> dict:
@@ -128,7 +192,7 @@ def average_precision(hits: NDArray[np.bool_], total: int) -> float:
 
 def recall_at_kx(
     ground_truth: Mapping[str, Mapping],
-    predictions: Mapping[str, Sequence[Mapping]],
+    predictions: Predictions,
     tiou: Sequence[float],
     k: Sequence[int],
 ) -> NDArray[np.float64]:
@@ -157,24 +221,25 @@ def recall_at_kx(
     limits: dict[str, dict[str, int]] = {}
     for (clip, label), instances in truth.items():
         limits.setdefault(clip, {})[label] = max(k) * len(instances)
-    found = np.zeros((len(tiou), len(k)))
+    recalled = np.zeros((len(tiou), len(k)))
     for clip, limit in limits.items():
-        firsts: dict[str, list] = {label: [] for label in limit}
-        for row in predictions.get(clip, ()):
-            kept = firsts.get(row['label'])
-            if kept is not None and len(kept) < limit[row['label']]:
-                kept.append(row['segment'])
+        found = read_found(predictions.get(clip, ()))
+        firsts: dict[str, list[int]] = {label: [] for label in limit}
+        for row, label in enumerate(found.labels):
+            kept = firsts.get(label)
+            if kept is not None and len(kept) < limit[label]:
+                kept.append(row)
         for label, kept in firsts.items():
             if not kept:
                 continue
             instances = truth[clip, label]
-            segments = np.array(kept, dtype=np.float64)
+            segments = found.segments[kept]
             _check_finite(segments, 'times of predictions')
             # Best IoU of each instance after 1, 2, ... predictions.
             best = np.maximum.accumulate(_hull_iou(segments, instances), axis=0)
             last = np.minimum(np.multiply(k, len(instances)), len(kept)) - 1
-            found += (best[last] > np.reshape(tiou, (-1, 1, 1))).sum(axis=2)
-    return found / sum(map(len, truth.values()))
+            recalled += (best[last] > np.reshape(tiou, (-1, 1, 1))).sum(axis=2)
+    return recalled / sum(map(len, truth.values()))
 
 
 def _claims(iou: NDArray, threshold: float) -> NDArray[np.bool_]:
@@ -240,19 +305,35 @@ def _read_truth(
 
 
 def _read_predictions(
-    predictions: Mapping[str, Sequence[Mapping]], labels: dict[str, int], clips: dict[str, int]
+    predictions: Predictions, labels: Mapping[Any, int], clips: Mapping[str, int]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray, NDArray]:
     """Label, clip (the number of clips if unknown), score and segment of each known class's row."""
-    kept = [[row for row in rows if row['label'] in labels] for rows in predictions.values()]
-    flat = list(chain.from_iterable(kept))
-    row_label = np.array([labels[row['label']] for row in flat], dtype=np.int64)
+    parts = [read_found(found) for found in predictions.values()]
+    every = chain.from_iterable(part.labels for part in parts)
+    row_label = np.array([labels.get(label, -1) for label in every], dtype=np.int64)
     clip_ids = [clips.get(clip, len(clips)) for clip in predictions]
-    row_clip = np.repeat(np.array(clip_ids, dtype=np.int64), list(map(len, kept)))
-    scores = np.array([row['score'] for row in flat], dtype=np.float64)
-    segments = np.array([row['segment'] for row in flat], dtype=np.float64).reshape(len(flat), 2)
+    row_clip = np.repeat(np.array(clip_ids, dtype=np.int64), [len(part.labels) for part in parts])
+    scores = np.concatenate([np.zeros(0), *(part.scores for part in parts)])
+    segments = np.concatenate([np.zeros((0, 2)), *(part.segments for part in parts)])
+    known = row_label >= 0
+    row_label, row_clip, scores, segments = (
+        values[known] for values in (row_label, row_clip, scores, segments)
+    )
     _check_finite(scores, 'scores of predictions')
     _check_finite(segments, 'times of predictions')
     return row_label, row_clip, scores, segments
+
+
+def read_found(found: Found | Sequence[Mapping]) -> Found:
+    """Rows of ``label``, ``score`` and ``segment`` as `Found`, which stays as it is."""
+    if isinstance(found, Found):
+        return found
+    segments = [row['segment'] for row in found]
+    return Found(
+        np.array(segments, dtype=np.float64).reshape(len(found), 2),
+        np.array([row['score'] for row in found], dtype=np.float64),
+        [row['label'] for row in found],
+    )
 
 
 def _same(a: tuple[float, float], b: tuple[float, float]) -> bool:

@@ -3,17 +3,22 @@
 JSON with one key, ``results``. Moments: by clip id a list of ``label``, ``score`` and ``segment``
 [start, end]. Queries: a list of ``clip_uid``, ``annotation_uid``, ``query_idx``,
 ``predicted_times`` (windows [start, end]) and ``scores``, one for each window. Best first, times in
-seconds of the clip. The local evaluators of Ego4D read the same ``results``.
+seconds of the clip. Actions are moments whose label is ``"verb,noun"``. The local evaluators of
+Ego4D read the same ``results``.
 """
 
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from egomm.functional.wording import first_names
+
 SUFFIX = '.json'
+_PAIR = re.compile('(0|[1-9][0-9]{0,3}),(0|[1-9][0-9]{0,3})')
 QUERY_KEYS = ('clip_uid', 'annotation_uid', 'query_idx', 'predicted_times')
 
 Moments = dict[str, list[dict[str, Any]]]
@@ -122,6 +127,45 @@ def is_list_of(test: Any, value: Any) -> bool:
 def query_key(row: Mapping[str, Any]) -> tuple[str, str, int]:
     """What tells queries apart: clip, annotation and index there."""
     return row['clip_uid'], row['annotation_uid'], row['query_idx']
+
+
+def action_pair(label: str) -> tuple[int, int]:
+    """Verb and noun of an action, whose label is ``"verb,noun"``.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    if not _PAIR.fullmatch(label):
+        raise ValueError(
+            f'The label of an action is wanted as "verb,noun", such as "3,12"; got {label!r}. Give '
+            'a file that tools/test.py --results wrote for a model with a head of actions.'
+        )
+    verb, noun = map(int, label.split(','))
+    return verb, noun
+
+
+def refuse_unknown(
+    known: Iterable[Hashable], found: Collection[Hashable], what: str, path: str | Path
+) -> None:
+    """Refuse predictions without truth.
+
+    Args:
+        known: What the annotations have.
+        found: What was predicted.
+        what: ``'clips'`` or ``'queries'``.
+        path: The annotations.
+
+    Raises:
+        ValueError: If something was predicted that the annotations do not have.
+    """
+    there = dict.fromkeys(known)
+    unknown = [name for name in found if name not in there]
+    if unknown:
+        raise ValueError(
+            f'{path} has no labels for {len(unknown)} of the {len(found)} {what}: '
+            f'{first_names([*map(str, unknown)])}. It has {first_names([*map(str, there)], 3)}. '
+            'Give the annotations of the split that was predicted.'
+        )
 
 
 def _results(path: str | Path, kind: type, wanted: str) -> Any:

@@ -11,10 +11,9 @@ import numpy as np
 import torch
 from mmengine.evaluator import BaseMetric
 
-from egomm.functional.detection import mean_average_precision
+from egomm.functional.detection import Found, action_report, detection_report
 from egomm.registry import METRICS
 
-TIOU = (0.1, 0.2, 0.3, 0.4, 0.5)
 PARTS = dict(segments=torch.float64, scores=torch.float64, labels=torch.int64)
 
 
@@ -90,38 +89,21 @@ class EpicDetectionMetric(BaseMetric):
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Score the videos of all processes."""
         videos = {video.video_id: video for video in (Video(*result) for result in results)}
+        truth = {name: video.annotations for name, video in videos.items()}
         heads = set().union(*(video.found for video in videos.values()))
-        scores: dict[str, float] = {}
-        for task in ('verb', 'noun', 'action') if 'action' in heads else sorted(heads):
-            head = 'action' if 'action' in heads else task
-            truth = {
-                name: {
-                    'annotations': [
-                        {**row, 'label': self._stated(task, row)} for row in video.annotations
-                    ]
-                }
-                for name, video in videos.items()
-            }
-            predictions = {
-                name: [
-                    {'label': self._found(head, task, label), 'score': score, 'segment': segment}
-                    for segment, score, label in zip(*(part.tolist() for part in video.found[head]))
-                ]
-                for name, video in videos.items()
-            }
-            made = mean_average_precision(truth, predictions, TIOU)
-            scores[f'{task}_average_mAP'] = made['average']
-            for tiou, value in zip(TIOU, made['mAP']):
-                scores[f'{task}_mAP_at_{tiou}'] = float(value)
-        return scores
-
-    @staticmethod
-    def _stated(task: str, row: dict) -> Any:
-        return (row['verb'], row['noun']) if task == 'action' else row[task]
-
-    def _found(self, head: str, task: str, label: int) -> Any:
-        """What a label of a head is for a task: an action also is a verb and a noun."""
-        if head != 'action':
-            return label
-        pair = tuple(self.dataset_meta['actions'][label])
-        return pair if task == 'action' else pair[('verb', 'noun').index(task)]
+        if 'action' not in heads:
+            scores = [
+                detection_report(
+                    truth,
+                    {name: Found(*video.found[task]) for name, video in videos.items()},
+                    task,
+                )
+                for task in sorted(heads)
+            ]
+            return {name: value for part in scores for name, value in part.items()}
+        pairs = [tuple(pair) for pair in self.dataset_meta['actions']]
+        found = {}
+        for name, video in videos.items():
+            segments, confidence, labels = video.found['action']
+            found[name] = Found(segments, confidence, [pairs[label] for label in labels])
+        return action_report(truth, found)

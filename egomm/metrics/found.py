@@ -1,27 +1,21 @@
 """What a localizer found in one sample, checked, as metrics and files want it."""
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-
-class Found(NamedTuple):
-    """Segments ``(K, 2)`` in seconds, scores ``(K,)`` descending, integer labels ``(K,)``."""
-
-    segments: NDArray[np.float64]
-    scores: NDArray[np.float64]
-    labels: NDArray[np.int64]
+from egomm.functional.detection import Found
 
 
 def found_segments(metric: str, sample: dict, task: str, name: str) -> Found:
-    """The prediction of a task, best first.
+    """The prediction of a task, best first, with numbers as labels.
 
     Args:
         metric: Who asks, for complaints.
         sample: With ``pred``.
-        task: ``'moment'`` or ``'query'``; answers to a query may lack labels, which are then 0.
+        task: Key of the prediction, such as ``'moment'``; answers to a query may lack labels, which
+            are then 0.
         name: The clip or query, for complaints.
 
     Raises:
@@ -52,19 +46,16 @@ def found_segments(metric: str, sample: dict, task: str, name: str) -> Found:
             'diverged model or broken features.'
         )
     order = np.argsort(-scores, kind='stable')
-    return Found(segments[order], scores[order], labels[order])
+    return Found(segments[order], scores[order], labels[order].tolist())
 
 
-def found_moments(metric: str, sample: dict, meta: dict | None) -> list[dict[str, Any]]:
-    """Moments of one clip by the names of their classes, best first.
+def found_moments(metric: str, sample: dict, meta: dict | None) -> Found:
+    """Moments of one clip with the names of their classes, best first.
 
     Args:
         metric: Who asks, for complaints.
         sample: With ``clip_id`` and ``pred``.
         meta: Metainfo of the dataset, which names the classes under ``classes['moment']``.
-
-    Returns:
-        A list of ``label``, ``score`` and ``segment``.
 
     Raises:
         ValueError: As `found_segments`; and if the classes have no names or a label is not among
@@ -76,13 +67,26 @@ def found_moments(metric: str, sample: dict, meta: dict | None) -> list[dict[str
             f"{metric} wants the class names in the dataset's metainfo, under "
             f"classes['moment']; got {meta}."
         )
-    segments, scores, labels = found_segments(metric, sample, 'moment', f'clip {sample["clip_id"]}')
+    return found_named(metric, sample, 'moment', names)
+
+
+def found_named(metric: str, sample: dict, task: str, names: Sequence[str]) -> Found:
+    """The prediction of a task in one clip with the names of its classes, best first.
+
+    Args:
+        metric: Who asks, for complaints.
+        sample: With ``clip_id`` and ``pred``.
+        task: Key of the prediction.
+        names: Of all classes.
+
+    Raises:
+        ValueError: As `found_segments`; and if a label is not among the names.
+    """
+    found = found_segments(metric, sample, task, f'clip {sample["clip_id"]}')
+    labels = np.asarray(found.labels)
     if len(labels) and not (0 <= labels.min() and labels.max() < len(names)):
         raise ValueError(
             f'{metric} wants labels within 0..{len(names) - 1}; got {labels.min()}..{labels.max()} '
             f'for {sample["clip_id"]}. The head has to have as many classes as the dataset.'
         )
-    return [
-        {'label': names[label], 'score': score, 'segment': segment}
-        for label, score, segment in zip(labels, scores.tolist(), segments.tolist())
-    ]
+    return found._replace(labels=[names[label] for label in labels.tolist()])

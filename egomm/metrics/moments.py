@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from mmengine.evaluator import BaseMetric
 
-from egomm.functional.detection import moment_report
+from egomm.functional.detection import Found, moment_report
 from egomm.metrics.found import found_moments
 from egomm.registry import METRICS
 
@@ -15,7 +15,7 @@ class Clip(NamedTuple):
 
     clip_id: str
     annotations: list[dict]
-    found: list[dict]
+    found: Found
 
 
 @METRICS.register_module()
@@ -58,5 +58,5 @@ class Ego4dMomentMetric(BaseMetric):
         clips = {clip.clip_id: clip for clip in (Clip(*result) for result in results)}
         return moment_report(
             {name: {'annotations': clip.annotations} for name, clip in clips.items()},
-            {name: clip.found for name, clip in clips.items()},
+            {name: Found(*clip.found) for name, clip in clips.items()},
         )

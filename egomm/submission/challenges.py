@@ -50,6 +50,19 @@ EPIC100_RECOGNITION = Challenge(
     ),
 )
 
+EPIC100_DETECTION = Challenge(
+    name='EPIC-KITCHENS-100 action detection (C2)',
+    version='0.2',
+    server='https://www.codabench.org/competitions/13830',
+    is_open=None,
+    checked=date(2026, 11, 29),
+    # epic-kitchens/C2-Action-Detection: README.md and EvaluationCode, commit 4835721.
+    note=(
+        'The JSON that the official evaluation reads. How the server wants it packed is not known '
+        'here: look at its page before you upload.'
+    ),
+)
+
 EPIC55_RECOGNITION = Challenge(
     name='EPIC-KITCHENS-55 action recognition',
     version='0.1',

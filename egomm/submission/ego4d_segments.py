@@ -6,8 +6,7 @@ list, so they come best first. Queries: ``results``, a list of ``clip_uid``, ``a
 ``query_idx`` and up to five ``predicted_times``, best first.
 """
 
-import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,11 @@ from egomm.functional.segment_files import (
     is_moment,
     is_window,
     query_key,
-    write_json,
 )
 from egomm.functional.wording import first_names
 from egomm.submission.challenges import EGO4D_MOMENTS, EGO4D_QUERIES, Challenge
-from egomm.submission.refusal import refuse_existing, refuse_faults
+from egomm.submission.documents import id_faults, read_document, write_document
+from egomm.submission.refusal import refuse_faults
 
 LISTS = ('detect_results', 'retrieve_results')
 NAMES = {EGO4D_MOMENTS: 'ego4d_moment_queries', EGO4D_QUERIES: 'ego4d_nlq_challenge'}
@@ -60,7 +59,7 @@ def write_moments(
     refuse_faults(
         'These moments make', EGO4D_MOMENTS, moment_faults(document, clips, classes), ADVICE
     )
-    _write(path, document, force)
+    write_document(path, document, force)
 
 
 def write_answers(
@@ -83,7 +82,7 @@ def write_answers(
         row['predicted_times'] = row['predicted_times'][:WINDOWS]
     document = {**_head(EGO4D_QUERIES), 'results': rows}
     refuse_faults('These answers make', EGO4D_QUERIES, answer_faults(document, queries), ADVICE)
-    _write(path, document, force)
+    write_document(path, document, force)
 
 
 def check_moments(path: str | Path, clips: Sequence[str], classes: Sequence[str]) -> None:
@@ -92,7 +91,7 @@ def check_moments(path: str | Path, clips: Sequence[str], classes: Sequence[str]
     Raises:
         ValueError: If it is not valid; the text holds all faults.
     """
-    document, found = _read(path)
+    document, found = read_document(path)
     refuse_faults(
         f'{path} is', EGO4D_MOMENTS, found or moment_faults(document, clips, classes), ADVICE
     )
@@ -104,7 +103,7 @@ def check_answers(path: str | Path, queries: Sequence[Key]) -> None:
     Raises:
         ValueError: If it is not valid; the text holds all faults.
     """
-    document, found = _read(path)
+    document, found = read_document(path)
     refuse_faults(f'{path} is', EGO4D_QUERIES, found or answer_faults(document, queries), ADVICE)
 
 
@@ -116,7 +115,7 @@ def moment_faults(document: Any, clips: Sequence[str], classes: Sequence[str]) -
         if not isinstance(lists, dict):
             found.append(f'an object of lists by clip id is wanted as {key!r}')
             continue
-        found += [f'{key}: {fault}' for fault in _id_faults('clips', list(lists), clips)]
+        found += [f'{key}: {fault}' for fault in id_faults('clips', list(lists), clips)]
         kinds = defaultdict(list)
         for clip, rows in lists.items():
             for fault in _moment_list_faults(rows, names, ordered=key == 'retrieve_results'):
@@ -140,7 +139,7 @@ def answer_faults(document: Any, queries: Sequence[Key]) -> list[str]:
             'text and the index as a whole number'
         )
     keys = [_name(query_key(row)) for row in named]
-    found += _id_faults('queries', keys, [_name(key) for key in queries])
+    found += id_faults('queries', keys, [_name(key) for key in queries])
     kinds = defaultdict(list)
     for row, key in zip(named, keys):
         for fault in _window_faults(row['predicted_times']):
@@ -184,19 +183,6 @@ def _name(key: Key) -> str:
     return '{} {}_{}'.format(*key)
 
 
-def _id_faults(what: str, got: Sequence[str], wanted: Sequence[str]) -> Iterator[str]:
-    has, wants = Counter(got), set(wanted)
-    missing = [name for name in wanted if name not in has]
-    unknown = [name for name in has if name not in wants]
-    doubled = [name for name, count in has.items() if count > 1]
-    if missing:
-        yield f'{len(missing)} of {len(wants)} {what} missing: {first_names(missing)}'
-    if unknown:
-        yield f'{len(unknown)} unknown {what}: {first_names(unknown)}'
-    if doubled:
-        yield f'{len(doubled)} {what} more than once: {first_names(doubled)}'
-
-
 def _head(challenge: Challenge) -> dict[str, str]:
     return {'version': challenge.version, 'challenge': NAMES[challenge]}
 
@@ -211,26 +197,3 @@ def _head_faults(document: Any, challenge: Challenge, further: Sequence[str]) ->
     ]
     rest = [key for key in document if key not in ('version', 'challenge', *further)]
     return found + ([f'{len(rest)} further keys: {first_names(rest)}'] if rest else [])
-
-
-def _write(path: str | Path, document: dict, force: bool) -> None:
-    refuse_existing(path, force)
-    write_json(path, document)
-
-
-def _read(path: str | Path) -> tuple[Any, list[str]]:
-    if not Path(path).is_file():
-        raise ValueError(f'There is no submission {path}. Correct the path.')
-    try:
-        text = Path(path).read_text(encoding='utf-8')
-        return json.loads(text, object_pairs_hook=_object), []
-    except (ValueError, RecursionError) as error:
-        return None, [f'it cannot be read as JSON of keys that occur once: {error}']
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        doubled = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
-        raise ValueError(f'{first_names(doubled)} occurs more than once in an object')
-    return content

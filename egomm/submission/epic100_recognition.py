@@ -17,7 +17,7 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from egomm.functional.result_file import Results
 from egomm.functional.wording import first_names
 from egomm.submission.challenges import EPIC100_RECOGNITION
 from egomm.submission.refusal import refuse_existing, refuse_faults
+from egomm.submission.supervision import HEAD, SLS, Supervision, head_faults, kind_of
 
 ADVICE = (
     'Write it from scores of exactly the clips of EPIC_100_test_timestamps.csv with '
@@ -33,26 +34,7 @@ ADVICE = (
 MEMBER = 'test.json'
 CHALLENGE = 'action_recognition'
 CLASSES = {'verb': 97, 'noun': 300}
-SLS = ('sls_pt', 'sls_tl', 'sls_td')
-HEAD = ('version', 'challenge', *SLS)
 _KEYS = {count: [str(index) for index in range(count)] for count in CLASSES.values()}
-
-
-class Supervision(NamedTuple):
-    """Levels of supervision, each 0..5 (github.com/epic-kitchens/sls).
-
-    Args:
-        sls_pt: Pretraining: 0 none, 1 public images, 2 public images and video, 3 self-supervision
-            on public data, 4 the same with EPIC-KITCHENS, 5 private data.
-        sls_tl: Training labels: 0 none, 1 weak (video), 2 weak (time stamps), 3 start and stop,
-            4 the same with boxes or masks, 5 further knowledge.
-        sls_td: Training data: 0 none, 1 at most 5 examples a class, 2 at most a random quarter,
-            3 train, 4 train and validation, 5 further data.
-    """
-
-    sls_pt: int
-    sls_tl: int
-    sls_td: int
 
 
 def write_submission(
@@ -134,11 +116,11 @@ def faults(document: Any, narration_ids: Sequence[str]) -> list[str]:
         there is none.
     """
     if not isinstance(document, dict):
-        return [f'an object is wanted as the whole, got {_kind(document)}']
-    found = list(_head_faults(document))
+        return [f'an object is wanted as the whole, got {kind_of(document)}']
+    found = list(head_faults(document, EPIC100_RECOGNITION, CHALLENGE))
     results = document.get('results')
     if not isinstance(results, dict):
-        got = _kind(results) if 'results' in document else 'none'
+        got = kind_of(results) if 'results' in document else 'none'
         return [*found, f"an object is wanted as 'results', got {got}"]
     wanted = set(narration_ids)
     missing = [name for name in narration_ids if name not in results]
@@ -184,24 +166,6 @@ def _all_numbers(scores: Mapping[str, Any]) -> bool:
         return all(type(one) in (int, float) and math.isfinite(one) for one in scores.values())
     except OverflowError:  # an integer of over 300 digits
         return False
-
-
-def _head_faults(document: dict) -> Iterator[str]:
-    wanted = {'version': EPIC100_RECOGNITION.version, 'challenge': CHALLENGE}
-    for key in HEAD:
-        value = document.get(key)
-        if key not in document:
-            yield f'{key!r} is missing'
-        elif key in wanted:
-            if not isinstance(value, str) or value != wanted[key]:
-                yield f'{key!r} is to be {wanted[key]!r}, got {_kind(value)}'
-        elif type(value) is not int or not 0 <= value <= 5:
-            yield f'{key!r} is to be a whole number within 0..5, got {_kind(value)}'
-    further = [key for key in document if key not in (*HEAD, 'results')]
-    if further:
-        yield f'{len(further)} further keys beside results: {first_names(further)}'
-    if doubled := getattr(document, 'doubled', []):
-        yield f'{len(doubled)} keys more than once: {first_names(doubled)}'
 
 
 def _entry_faults(entry: Any) -> Iterator[str]:
@@ -281,11 +245,3 @@ def _text(document: dict) -> Iterator[str]:
         yield f'{separator}{json.dumps(name)}: {json.dumps(scores)}'
         separator = ', '
     yield '}}'
-
-
-def _kind(value: Any) -> str:
-    """A value of a JSON file, short enough for a message."""
-    if isinstance(value, (str, int, float)) or value is None:
-        text = repr(value)
-        return text if len(text) <= 40 else f'{text[:40]}...'
-    return 'an object' if isinstance(value, (dict, np.ndarray)) else f'a {type(value).__name__}'

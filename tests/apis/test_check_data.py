@@ -82,7 +82,7 @@ def test_features_are_all_read_and_each_kind_of_fault_is_counted(world):
     (checked,) = check(moments(world))
     assert found(checked) == {
         'clips without features': (1, 'refuse'),
-        'unreadable features, or of another dim': (2, 'refuse'),
+        'features unreadable, empty or of another dim': (2, 'refuse'),
         'features of another length than their clip': (1, 'refuse'),
     }
     assert ego[0].stem in checked.findings[0].examples[0]
@@ -124,6 +124,51 @@ def test_queries_without_text_are_dropped_and_without_words_refused(world):
     (world / 'features/words').joinpath(f'{annotation["annotation_uid"]}_1.npy').unlink()
     (checked,) = check(dict(dataset, words=dict(path='features/words')))
     assert found(checked)['queries without words'] == (1, 'refuse')
+
+
+def test_an_empty_clip_is_refused_and_so_are_features_without_a_position(world):
+    clip, *_ = sorted((world / 'features/ego').glob('*train*.npy'))
+    np.save(clip, np.zeros((0, 16), np.float32))
+    (checked,) = check(moments(world))
+    assert found(checked) == {'features unreadable, empty or of another dim': (1, 'refuse')}
+    assert 'with N >= 1 is expected; got (0, 16)' in checked.findings[0].examples[0]
+    path = world / 'annotations/moments_train.json'
+    content = json.loads(path.read_text())
+    (first,) = content['videos'][0]['clips']
+    first['video_end_sec'] = first['video_start_sec']
+    path.write_text(json.dumps(content))
+    (checked,) = check(moments(world))
+    assert found(checked) == {'settings or annotations that cannot be used': (1, 'refuse')}
+    assert 'a clip wants a duration above 0 s; got 0' in checked.findings[0].examples[0]
+
+
+def test_the_policy_for_each_bad_input_is_shown_although_nothing_is_bad(feature_world):
+    queries = dict(moments(feature_world, 'nlq_train.json'), type='LanguageQueries')
+    del queries['classes']
+    config = Config(
+        dict(
+            train_dataloader=dict(dataset=moments(feature_world, policy=dict(repeated='keep'))),
+            val_dataloader=dict(dataset=dict(queries, words=dict(num_tokens=9))),
+        )
+    )
+    for_clips, for_queries = map(found, check_config(config, policies=True))
+    assert for_clips == {
+        'settings or annotations that cannot be used': (0, 'refuse'),
+        'segments that leave their clip': (0, 'clip'),
+        'segments without length': (0, 'drop'),
+        'segments that repeat one of their label': (0, 'keep'),
+        'of these, past the end by more than 1 ms': (0, 'clip'),
+        'of these, longer than their clip': (0, 'clip'),
+        'clips without segments, all background': (0, 'keep'),
+        'clips without features': (0, 'refuse'),
+        'features unreadable, empty or of another dim': (0, 'refuse'),
+        'features of another length than their clip': (0, 'refuse'),
+        'clips shorter than one window': (0, 'keep'),
+        'segments that too few positions see': (0, 'drop'),
+    }
+    assert 'clips without segments, all background' not in for_queries
+    assert for_queries['queries without a text'] == (0, 'drop')
+    assert for_queries['queries without words'] == (0, 'refuse')
 
 
 def test_every_odd_real_moment_is_found(realdata, tmp_path):

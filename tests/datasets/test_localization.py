@@ -170,17 +170,33 @@ def test_clips_without_features_are_counted_and_named(feature_world, tmp_path):
 def test_nothing_to_train_on_and_half_told_words_are_refused(feature_world, tmp_path):
     with pytest.raises(ValueError, match=r'words=dict\(num_tokens=...\) or'):
         queries(feature_world, words=dict(max_words=3))
+    for words in (None, 'clip_text'):
+        with pytest.raises(ValueError, match=r'wants words=dict\(num_tokens=...\) or'):
+            queries(feature_world, words=words)
     for words in (dict(num_tokens=0), dict(num_tokens=2.5), dict(num_tokens=9, max_words=-1)):
         with pytest.raises(ValueError, match='whole numbers above 0; got'):
             queries(feature_world, words=words)
     for name, value in (('length', '64'), ('length', 0), ('longest', 0), ('longest', 2.5)):
         with pytest.raises(ValueError, match=f'wants {name} as a whole number .* got {value!r}'):
             moments(feature_world, **{name: value})
-    for crop in (0.9, (0.9,)):
+    for crop in (0.9, (0.9,), (0.5, 2), (0, 1), (1.0, 0.9), ('a', 'b')):
         with pytest.raises(ValueError, match=r'wants crop=\(shortest, longest\) as shares'):
             moments(feature_world, crop=crop)
-    with pytest.raises(ValueError, match='MomentQueries wants at least one source of features'):
-        moments(feature_world, sources={})
+    for share in (-0.1, 1.5, '0.3', float('nan')):
+        with pytest.raises(ValueError, match=r'wants min_share, .*, within 0\.\.1; got'):
+            moments(feature_world, min_share=share)
+    for seed in (-1, 0.5):
+        with pytest.raises(ValueError, match='wants seed as a whole number from 0; got'):
+            moments(feature_world, seed=seed)
+    for sources in ({}, ['ego'], dict(ego='features/ego'), dict(ego=dict(dim=16))):
+        with pytest.raises(ValueError, match='MomentQueries wants at least one source of features'):
+            moments(feature_world, sources=sources)
+    for data in (moments, queries):
+        with pytest.raises(ValueError, match=r"splits want a list of names, such as \['train'\]"):
+            data(feature_world, splits='train')
+        for files in ([], None):
+            with pytest.raises(ValueError, match='ann_file wants the path of an annotation file'):
+                data(feature_world, ann_file=files, test_mode=True)
     content = json.loads((feature_world / 'annotations/nlq_train.json').read_text())
     rows = [
         row

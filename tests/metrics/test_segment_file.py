@@ -10,9 +10,9 @@ def found(segments, scores, **labels):
     return dict(segments=torch.tensor(segments), scores=torch.tensor(scores), **labels)
 
 
-def write(path, *samples):
+def write(path, *samples, **meta):
     evaluator = Evaluator(METRICS.build(dict(type='SegmentFile', path=str(path))))
-    evaluator.dataset_meta = {'classes': {'moment': ['run', 'walk']}}
+    evaluator.dataset_meta = meta or {'classes': {'moment': ['run', 'walk']}}
     evaluator.process(list(samples))
     assert evaluator.evaluate(len(samples)) == {}
 
@@ -25,6 +25,17 @@ def test_moments_are_written_best_first_and_once(tmp_path):
         'c': [
             dict(label='walk', score=0.5, segment=[1, 2]),
             dict(label='run', score=0.25, segment=[0, 4]),
+        ]
+    }
+
+
+def test_actions_are_labelled_with_their_verb_and_noun(tmp_path):
+    pred = {'action': found([[1.0, 2.0], [0.0, 4.0]], [0.5, 0.25], labels=torch.tensor([1, 0]))}
+    write(tmp_path / 'a.json', dict(clip_id='P01_01', pred=pred), actions=[(3, 12), (0, 299)])
+    assert read_moments_found(tmp_path / 'a.json') == {
+        'P01_01': [
+            dict(label='0,299', score=0.5, segment=[1, 2]),
+            dict(label='3,12', score=0.25, segment=[0, 4]),
         ]
     }
 
@@ -46,7 +57,12 @@ def test_answers_are_written_with_their_confidence(tmp_path):
 def test_what_cannot_be_written_is_refused(tmp_path):
     with pytest.raises(ValueError, match='SegmentFile wants a name that ends in .json'):
         METRICS.build(dict(type='SegmentFile', path='x.pkl'))
-    with pytest.raises(ValueError, match=r"clip c has \['verb'\], no 'moment'"):
+    with pytest.raises(ValueError, match=r"'action' or 'query'; that of clip c has \['verb'\]"):
         write(tmp_path / 'x.json', dict(clip_id='c', pred={'verb': 0}))
+    actions = dict(clip_id='c', pred={'action': found([[0.0, 4.0]], [0.5], labels=[2])})
+    with pytest.raises(ValueError, match='Give the dataset `actions_from`'):
+        write(tmp_path / 'x.json', actions)
+    with pytest.raises(ValueError, match=r'labels within 0\.\.1; got 2\.\.2 for c'):
+        write(tmp_path / 'x.json', actions, actions=[(0, 0), (0, 1)])
     with pytest.raises(ValueError, match='SegmentFile got nothing to write'):
         METRICS.build(dict(type='SegmentFile', path='x.json')).compute_metrics([])

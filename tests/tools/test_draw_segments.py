@@ -43,6 +43,11 @@ def test_pictures_of_moments(draw, feature_world):
     torch.save({'neck.weight': torch.zeros(1)}, 'other.pth')
     with pytest.raises(ValueError, match='other.pth is to hold the Gaussians of one model; got 0'):
         draw(*common, '--checkpoint', 'other.pth')
+    write_json('found.json', {'results': {'elsewhere': [found]}})
+    with pytest.raises(
+        ValueError, match=r'no labels for 1 of the 1 clips: elsewhere\. It has clip_val_000'
+    ):
+        draw(*common)
 
 
 def test_pictures_of_queries(draw, feature_world):
@@ -58,6 +63,9 @@ def test_pictures_of_queries(draw, feature_world):
     ]
     write_json('found.json', {'results': answers[1:]})
     assert draw('nlq', 'found.json', '--annotations', file) == ['lengths.png', 'timelines.png']
+    write_json('found.json', {'results': [dict(answers[0], query_idx=99)]})
+    with pytest.raises(ValueError, match=r'1 of the 1 queries: .*, 99\)\. It has .*, 0\)'):
+        draw('nlq', 'found.json', '--annotations', file)
     content = json.loads(file.read_text())
     del content['videos'][0]['clips'][0]['annotations'][0]['language_queries'][0]['clip_end_sec']
     Path('test.json').write_text(json.dumps(content))

@@ -8,6 +8,7 @@ Resized features can be kept in half precision: --cfg-options
 train_dataloader.dataset.cache=cache val_dataloader.dataset.cache=cache.
 """
 
+_base_ = './feature_loaders.py'
 data_root = 'data/ego4d/'
 shared = dict(
     type='MomentQueries',
@@ -19,20 +20,10 @@ shared = dict(
     length=1024,
 )
 train_dataloader = dict(
-    batch_size=2,
-    num_workers=8,
-    persistent_workers=True,
-    sampler=dict(type='EpochSampler', shuffle=True),
-    collate_fn=dict(type='pseudo_collate'),
     dataset=dict(**shared, ann_file='annotations/moments_train.json', crop=(0.9, 1.0)),
 )
 val_dataloader = dict(
-    batch_size=1,
-    num_workers=8,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='pseudo_collate'),
-    dataset=dict(**shared, ann_file='annotations/moments_val.json', test_mode=True),
+    dataset=dict(**shared, ann_file='annotations/moments_val.json', test_mode=True)
 )
 test_dataloader = val_dataloader
 val_evaluator = dict(type='Ego4dMomentMetric')

@@ -7,6 +7,7 @@ the token embeddings of CLIP ViT-L/14, `(L, 768)` for each `<annotation_uid>_<qu
 The last source gives the steps their number and times.
 """
 
+_base_ = './feature_loaders.py'
 data_root = 'data/ego4d/'
 shared = dict(
     type='LanguageQueries',
@@ -26,20 +27,9 @@ shared = dict(
 )
 train_dataloader = dict(
     batch_size=16,
-    num_workers=8,
-    persistent_workers=True,
-    sampler=dict(type='EpochSampler', shuffle=True),
-    collate_fn=dict(type='pseudo_collate'),
     dataset=dict(**shared, ann_file='annotations/nlq_train.json', crop=(0.9, 1.0)),
 )
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=8,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='pseudo_collate'),
-    dataset=dict(**shared, ann_file='annotations/nlq_val.json', test_mode=True),
-)
+val_dataloader = dict(dataset=dict(**shared, ann_file='annotations/nlq_val.json', test_mode=True))
 test_dataloader = val_dataloader
 val_evaluator = dict(type='Ego4dQueryMetric')
 test_evaluator = val_evaluator

@@ -6,6 +6,7 @@ features as ActionFormer's authors share them: 32 frames at 30 per second, one i
 stretches of at most 2304 positions, testing whole videos.
 """
 
+_base_ = './feature_loaders.py'
 data_root = 'data/epic100/'
 shared = dict(
     type='EpicActionSegments',
@@ -17,22 +18,12 @@ shared = dict(
     ),
 )
 train_dataloader = dict(
-    batch_size=2,
-    num_workers=8,
-    persistent_workers=True,
-    sampler=dict(type='EpochSampler', shuffle=True),
-    collate_fn=dict(type='pseudo_collate'),
     dataset=dict(
         **shared, ann_file='annotations/EPIC_100_train.csv', crop=(0.9, 1.0), longest=2304
     ),
 )
 val_dataloader = dict(
-    batch_size=1,
-    num_workers=8,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='pseudo_collate'),
-    dataset=dict(**shared, ann_file='annotations/EPIC_100_validation.csv', test_mode=True),
+    dataset=dict(**shared, ann_file='annotations/EPIC_100_validation.csv', test_mode=True)
 )
 test_dataloader = val_dataloader
 val_evaluator = dict(type='EpicDetectionMetric')

@@ -7,6 +7,7 @@ lie 0.2 s apart, 6 frames of 30 a second, as OpenTAD has it. Training takes stre
 6144 positions, testing whole videos.
 """
 
+_base_ = './feature_loaders.py'
 data_root = 'data/epic_sounds/'
 shared = dict(
     type='EpicSoundSegments',
@@ -17,22 +18,12 @@ shared = dict(
     ),
 )
 train_dataloader = dict(
-    batch_size=2,
-    num_workers=8,
-    persistent_workers=True,
-    sampler=dict(type='EpochSampler', shuffle=True),
-    collate_fn=dict(type='pseudo_collate'),
     dataset=dict(
         **shared, ann_file='annotations/EPIC_Sounds_train.csv', crop=(0.9, 1.0), longest=6144
     ),
 )
 val_dataloader = dict(
-    batch_size=1,
-    num_workers=8,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='pseudo_collate'),
-    dataset=dict(**shared, ann_file='annotations/EPIC_Sounds_validation.csv', test_mode=True),
+    dataset=dict(**shared, ann_file='annotations/EPIC_Sounds_validation.csv', test_mode=True)
 )
 test_dataloader = val_dataloader
 val_evaluator = dict(type='EpicDetectionMetric', prefix='epic_sounds')

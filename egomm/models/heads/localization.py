@@ -46,6 +46,19 @@ class Decoding:
     max_segments: int = 2000
     voting: float | None = None
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for a number that would find nothing or has no meaning."""
+        shares = [self.min_score, 1.0 if self.voting is None else self.voting]
+        if (
+            not all(0 <= share <= 1 for share in shares)
+            or not (self.sigma > 0 and self.min_length >= 0 and self.min_decayed >= 0)
+            or min(self.level_pairs, self.max_segments) < 1
+        ):
+            raise ValueError(
+                'decoding wants min_score and voting within 0..1, sigma > 0, min_length and '
+                f'min_decayed >= 0, level_pairs and max_segments >= 1; got {self}.'
+            )
+
 
 @MODELS.register_module()
 class LocalizationHead(nn.Module):
@@ -68,8 +81,8 @@ class LocalizationHead(nn.Module):
         contrast: Arguments of `ActionContrast`; None leaves it out. Unverified like the evaluator.
 
     Raises:
-        ValueError: If voting is wanted for more than one class, or evaluator or contrast without
-            ``sensitivity`` in ``loss``.
+        ValueError: If there is no class or ranges are none, if voting is wanted for more than one
+            class, or evaluator or contrast without ``sensitivity`` in ``loss``.
     """
 
     def __init__(
@@ -88,6 +101,19 @@ class LocalizationHead(nn.Module):
         super().__init__()
         self.in_channels = in_channels
         self.num_classes = num_classes
+        if num_classes < 1 or num_layers < 0:
+            raise ValueError(
+                'LocalizationHead wants num_classes >= 1 and num_layers >= 0; got '
+                f'{num_classes} and {num_layers}.'
+            )
+        if not ranges or not all(
+            isinstance(pair, Sequence) and len(pair) == 2 and 0 <= pair[0] < pair[1]
+            for pair in ranges
+        ):
+            raise ValueError(
+                'LocalizationHead wants ranges=[(shortest, longest), ...] with 0 <= shortest < '
+                f'longest, one a level; got {ranges}.'
+            )
         self.ranges = [(float(low), float(high)) for low, high in ranges]
         self.source = source
         self.decoding = Decoding(**(decoding or {}))

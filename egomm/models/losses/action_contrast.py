@@ -28,10 +28,18 @@ class ActionContrast(nn.Module):
     Args:
         weight: Of the loss.
         temperature: Of `functional.contrast.class_nce`.
+
+    Raises:
+        ValueError: If the weight is negative, or the temperature not above 0.
     """
 
     def __init__(self, *, weight: float = 0.3, temperature: float = 0.2) -> None:
         super().__init__()
+        if not (weight >= 0 and temperature > 0):
+            raise ValueError(
+                f'ActionContrast wants weight >= 0 and temperature > 0; got {weight} and '
+                f'{temperature}.'
+            )
         self.weight = weight
         self.temperature = temperature
 

@@ -51,6 +51,9 @@ class LocalizationLoss(nn.Module):
         presence_weight: Weight of the loss of which classes occur in the clip; 0 leaves it out.
         start: Of the running mean.
         momentum: Of the running mean.
+
+    Raises:
+        ValueError: If one of these is out of its range.
     """
 
     def __init__(
@@ -67,6 +70,23 @@ class LocalizationLoss(nn.Module):
         momentum: float = 0.9,
     ) -> None:
         super().__init__()
+        shares = dict(alpha=alpha, label_smoothing=label_smoothing, momentum=momentum)
+        weights = dict(offset_weight=offset_weight, presence_weight=presence_weight)
+        sizes = dict(centre_radius=centre_radius, start=start)
+        if (
+            not all(0 <= share <= 1 for share in shares.values())
+            or not all(weight is None or weight >= 0 for weight in weights.values())
+            or not all(size is None or size > 0 for size in sizes.values())
+        ):
+            raise ValueError(
+                f'LocalizationLoss wants {", ".join(shares)} within 0..1, {", ".join(weights)} '
+                f'>= 0 and {", ".join(sizes)} > 0; got {shares | weights | sizes}.'
+            )
+        if not (sensitivity is None or isinstance(sensitivity, dict)):
+            raise ValueError(
+                "LocalizationLoss wants sensitivity=dict(form='paper'), or None for none; got "
+                f'{sensitivity!r}.'
+            )
         self.num_classes = num_classes
         self.sensitivity = None
         if sensitivity is not None:

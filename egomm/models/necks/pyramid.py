@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from egomm.functional.feature_grid import resize_features, sinusoid_code
-from egomm.models.layers.channels import check_channels
+from egomm.models.layers.channels import check_channels, check_in_channels
 from egomm.models.layers.masked import (
     ChannelNorm,
     ConvNormRelu,
@@ -45,7 +45,7 @@ class TemporalPyramid(nn.Module):
         levels: Levels of the pyramid.
         temporal_share: Weight of attention over time beside that over channels; None builds no
             channel path.
-        window: Steps that a step sees in attention over time; None sees all.
+        window: Odd number of steps that a step sees in attention over time; None sees all.
         relative: Put one relative-position layer between stem and branches.
         words: ``dict(source=..., in_channels=..., num_layers=...)``: the stream with the words of
             a query, that the stem attends to.
@@ -56,7 +56,8 @@ class TemporalPyramid(nn.Module):
         leaky_padding: Treat padding in blocks as the released code does (see `PyramidBlock`).
 
     Raises:
-        ValueError: If there is no level or no stem, or ``words`` is incomplete.
+        ValueError: If there is no level, no stem or no source, a number is out of its range, or
+            ``words`` is incomplete.
     """
 
     def __init__(
@@ -81,6 +82,20 @@ class TemporalPyramid(nn.Module):
             raise ValueError(
                 f'TemporalPyramid wants at least one level and one block in the stem; got '
                 f'levels={levels} and stem_blocks={stem_blocks}.'
+            )
+        check_in_channels(type(self).__name__, in_channels)
+        if (
+            channels % num_heads
+            or not 0 <= (1.0 if temporal_share is None else temporal_share) <= 1
+            or not 0 <= drop_path < 1
+            or not (window is None or (window > 0 and window % 2))
+            or max_length < 1
+        ):
+            raise ValueError(
+                'TemporalPyramid wants channels that num_heads divides, temporal_share within 0..1 '
+                'or None, drop_path from 0 to below 1, an odd window or None and max_length >= 1; '
+                f'got {channels} and {num_heads}, {temporal_share}, {drop_path}, {window} and '
+                f'{max_length}.'
             )
         if words is not None and set(words) != {'source', 'in_channels', 'num_layers'}:
             raise ValueError(

@@ -25,10 +25,18 @@ class FrameTextContrast(nn.Module):
         task: Whose targets hold the answer's ``segments`` in positions of the frames.
         weight: Of the loss.
         temperature: See `functional.contrast.frame_text_nce`.
+
+    Raises:
+        ValueError: If the weight is negative, or the temperature not above 0.
     """
 
     def __init__(self, *, task: str, weight: float = 1.0, temperature: float = 0.07) -> None:
         super().__init__()
+        if not (weight >= 0 and temperature > 0):
+            raise ValueError(
+                f'FrameTextContrast wants weight >= 0 and temperature > 0; got {weight} and '
+                f'{temperature}.'
+            )
         self.task = task
         self.weight = weight
         self.temperature = temperature

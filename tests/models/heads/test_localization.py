@@ -148,6 +148,33 @@ def test_voting_over_several_classes_is_refused():
         head(decoding=dict(voting=0.9))
 
 
+@pytest.mark.parametrize(
+    'options, words',
+    [
+        (dict(num_classes=0), 'num_classes >= 1 and num_layers >= 0; got 0 and 2'),
+        (dict(num_layers=-1), 'got 3 and -1'),
+        (dict(ranges=[]), r'wants ranges=\[\(shortest, longest\), ...\].*; got \[\]'),
+        (dict(ranges=[(4, 0)]), r'got \[\(4, 0\)\]'),
+        (dict(ranges=[4, 8]), r'got \[4, 8\]'),
+        (dict(decoding=dict(sigma=0)), 'sigma > 0, .*sigma=0'),
+        (dict(decoding=dict(min_score=2)), 'min_score and voting within 0..1'),
+        (dict(decoding=dict(max_segments=0)), 'max_segments >= 1; got .*max_segments=0'),
+        (dict(num_classes=1, decoding=dict(voting=3)), 'voting=3'),
+        (dict(loss=dict(start=0)), "centre_radius, start > 0; got .*'start': 0"),
+        (dict(loss=dict(alpha=2)), 'wants alpha, label_smoothing, momentum within 0..1'),
+        (dict(loss=dict(offset_weight=-1)), 'offset_weight, presence_weight >= 0'),
+        (dict(loss=dict(sensitivity='paper')), r"sensitivity=dict\(form='paper'\).*got 'paper'"),
+        (
+            dict(loss=dict(sensitivity={}), contrast=dict(temperature=0)),
+            'ActionContrast wants weight >= 0 and temperature > 0; got 0.3 and 0',
+        ),
+    ],
+)
+def test_numbers_without_a_meaning_are_refused(options, words):
+    with pytest.raises(ValueError, match=words):
+        head(**options)
+
+
 def test_evaluator_and_contrast_are_off_by_default_and_add_a_loss_each():
     stream = Stream(torch.randn(2, 4, 14, requires_grad=True))
     targets = [

@@ -142,5 +142,17 @@ def test_errors_name_what_is_wrong():
         pyramid()(dict(ego=inputs['ego']))
     with pytest.raises(ValueError, match='levels=0 and stem_blocks=2'):
         pyramid(levels=0)
+    with pytest.raises(ValueError, match='TemporalPyramid wants in_channels with at least one'):
+        pyramid(in_channels={})
+    for options in (
+        dict(num_heads=3),
+        dict(temporal_share=2),
+        dict(drop_path=1),
+        dict(window=0),
+        dict(window=4),
+        dict(max_length=0),
+    ):
+        with pytest.raises(ValueError, match='num_heads divides, .* max_length >= 1; got 8'):
+            pyramid(**options)
     with pytest.raises(ValueError, match=r'words=dict\(source=..., in_channels=..., num_layers'):
         pyramid(words=dict(source='words'))

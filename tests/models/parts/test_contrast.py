@@ -40,3 +40,9 @@ def test_what_is_missing_is_named():
         FrameTextContrast(task='query').loss(made, dict(query=[None]))
     with pytest.raises(ValueError, match=r"targets of 'query'; got .* targets of \['moment'\]"):
         FrameTextContrast(task='query').loss(outputs(), dict(moment=[None]))
+
+
+@pytest.mark.parametrize('options', [dict(weight=-1), dict(temperature=0)])
+def test_numbers_without_a_meaning_are_refused(options):
+    with pytest.raises(ValueError, match='FrameTextContrast wants weight >= 0 and temperature > 0'):
+        FrameTextContrast(task='query', **options)
