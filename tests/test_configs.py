@@ -177,7 +177,7 @@ def on_toy_world(config, world, tmp_path):
             given = dataset.pipeline.get(step)
             if given and given.type == 'RandomScale':
                 given.short = (64, 80)
-            elif given:
+            elif given and 'size' in given:
                 given.size = 64
         if dataset.pipeline.get('drop'):
             dataset.pipeline.drop.prob = 0.0  # two clips have to reach every encoder
@@ -228,6 +228,7 @@ def on_feature_world(config, world, tmp_path):
 EPIC = ('toy_world', on_toy_world, 'epic100/all_action_accuracy_at_1')
 WORLDS = {
     'EpicKitchens': EPIC,
+    'ShortClips': EPIC,
     'CachedTokens': EPIC,
     'Egtea': ('egtea_world', on_toy_world, None),
     'EpicKitchens55': ('epic55_world', on_toy_world, None),

@@ -23,6 +23,7 @@ MAY_IMPORT = {
     **FLOOR,
     **{room: set(FLOOR) for room in NEIGHBOURS},
     **{room: {*FLOOR, *NEIGHBOURS, *TOP} for room in TOP},
+    '__main__': set(),  # starts the tools, which use the rest
 }
 OUTSIDE = {'tools', 'tests', 'projects', 'configs'}  # these use egomm, never the reverse
 PURE = {'torch', 'numpy'}

@@ -1,7 +1,19 @@
-"""What pip installs: the pins cover the requirements, and nobody's mmcv is overwritten."""
+"""What pip installs: the pins, nobody's mmcv overwritten, and archives that run on their own."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import zipfile
 from pathlib import Path
+
+import pytest
+import yaml
+
+from egomm import __main__
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,6 +33,7 @@ def pins():
 
 def test_every_requirement_has_a_pin():
     wanted = {*requirement_names('runtime.txt'), *requirement_names('dev.txt'), 'mmcv-lite'}
+    wanted |= set(requirement_names('docs.txt'))
     assert wanted - pins().keys() == set()
 
 
@@ -36,3 +49,138 @@ def test_installing_egomm_never_installs_mmcv():
 
 def test_torch_is_pinned():
     assert pins()['torch'] == '2.13.0'
+
+
+def test_the_model_index_lists_every_row_and_no_result_that_nobody_measured():
+    index = yaml.safe_load((ROOT / 'model-index.yml').read_text())
+    listed = {}
+    for name in index['Import']:
+        content = yaml.safe_load((ROOT / name).read_text())
+        collections = {entry['Name'] for entry in content['Collections']}
+        for model in content['Models']:
+            assert model['In Collection'] in collections
+            assert model['Name'] == Path(model['Config']).stem
+            listed[model['Config']] = model['Results']
+    rows = [
+        path for name in ('mimo', 'multitask', 'asl') for path in ROOT.glob(f'configs/{name}/*.py')
+    ]
+    assert set(listed) == {path.relative_to(ROOT).as_posix() for path in rows}
+    assert [name for name, results in listed.items() if results] == []
+
+
+def test_the_command_finds_tools_and_the_configs_of_the_package(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    root = __main__.resources()
+    given = ['train', 'configs/toy/mimo_query.py', '--work-dir', 'configs/none']
+    assert __main__.command(given, root) == [
+        sys.executable,
+        str(root / 'tools/train.py'),
+        str(root / 'configs/toy/mimo_query.py'),
+        *given[2:],
+    ]
+    assert __main__.command(['dist_train'], root) == ['bash', str(root / 'tools/dist_train.sh')]
+    own = tmp_path / given[1]
+    own.parent.mkdir(parents=True)
+    own.touch()
+    assert __main__.command(given, root)[2] == given[1]  # one's own comes first
+    with pytest.raises(ValueError, match="no tool 'trian'. Close names: train.*`egomm` alone"):
+        __main__.command(['trian'], root)
+
+
+def test_every_tool_says_in_a_line_what_it_does():
+    tools = __main__.find_tools(__main__.resources())
+    assert {'train', 'prepare/hands', 'slurm_train'} <= set(tools)
+    assert 'torchrun' not in tools  # for other scripts alone
+    assert [name for name, path in tools.items() if len(__main__.summary(path)) < 10] == []
+
+
+def build(folder, kind):
+    """An archive of a copy of what git would have, made without the network."""
+    source = folder / 'source'
+    skipped = ('.git', '.venv', 'data', 'work_dirs', 'build', 'dist', '*.egg-info', '__pycache__')
+    skipped += ('.mim', '.*_cache', '.hypothesis', 'site')
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(*skipped), dirs_exist_ok=True)
+    code = f'from setuptools import build_meta as b; print(b.build_{kind}({str(folder)!r}))'
+    done = subprocess.run(
+        [sys.executable, '-c', code], cwd=source, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder / done.stdout.split()[-1]
+
+
+def sources(*folders):
+    return {
+        path.relative_to(ROOT).as_posix()
+        for folder in folders
+        for path in (ROOT / folder).rglob('*')
+        if path.suffix in ('.py', '.sh', '.yml') and '__pycache__' not in path.parts
+    }
+
+
+def test_the_wheel_has_modules_configs_tools_and_projects_and_its_command_runs(tmp_path):
+    wheel = zipfile.ZipFile(build(tmp_path, 'wheel'))
+    names = set(wheel.namelist())
+    assert sources('egomm') <= names
+    beside = {name for name in sources('configs', 'tools', 'projects') if '/test_' not in name}
+    assert {f'egomm/.mim/{name}' for name in beside} == {
+        name
+        for name in names
+        if name.startswith('egomm/.mim/') and name.endswith(('.py', '.sh', '.yml'))
+    } - {'egomm/.mim/model-index.yml'}
+    assert {'egomm/.mim/model-index.yml', 'egomm/py.typed'} <= names
+    assert not any(name.startswith(('tests/', 'tools/', 'configs/')) for name in names)
+    wheel.extractall(tmp_path / 'site')
+    done = subprocess.run(
+        [sys.executable, '-m', 'egomm', 'train', 'configs/toy/none.py'],
+        cwd=tmp_path,
+        env={**os.environ, 'PYTHONPATH': str(tmp_path / 'site')},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith('error: There is no config configs/toy/none.py')
+
+
+def test_the_sdist_has_all_that_a_wheel_and_the_tests_need(tmp_path):
+    with tarfile.open(build(tmp_path, 'sdist')) as archive:
+        names = {name.partition('/')[2] for name in archive.getnames()}
+    wanted = sources('egomm', 'configs', 'tools', 'projects', 'tests')
+    wanted |= {'setup.py', 'README.md', 'LICENSE', 'requirements/runtime.txt', 'CITATION.cff'}
+    assert wanted - names == set()
+
+
+@pytest.mark.long
+def test_a_wheel_in_an_environment_of_its_own_trains_far_from_the_checkout(tmp_path):
+    """The environment has egomm from the wheel alone; what it imports is this environment's."""
+    wheel = build(tmp_path, 'wheel')
+    subprocess.run([sys.executable, '-m', 'venv', '--without-pip', tmp_path / 'env'], check=True)
+    site = next((tmp_path / 'env').glob('lib/python*/site-packages'))
+    pip = [sys.executable, '-m', 'pip', '--python', tmp_path / 'env/bin/python', 'install']
+    bare = {name: value for name, value in os.environ.items() if not name.startswith('PYTHON')}
+    subprocess.run([*pip, '--no-deps', '--no-index', '--quiet', wheel], check=True, env=bare)
+    assert (site / 'egomm' / '.mim').is_dir()
+    # After its own folder; of this one no editable egomm is found, which only a .pth names.
+    (site / 'libraries.pth').write_text(f'{sysconfig.get_path("purelib")}\n')
+    work = tmp_path / 'elsewhere'
+    work.mkdir()
+
+    def egomm(*arguments):
+        done = subprocess.run(
+            [tmp_path / 'env/bin/egomm', *arguments],
+            cwd=work,
+            env={**bare, 'OMP_NUM_THREADS': '1'},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout[-3000:]
+        return done.stdout
+
+    assert str(site) in egomm()
+    egomm('make_toy_kitchen', 'data/toy_kitchen', '--videos', '4')
+    egomm('train', 'configs/toy/mimo_query.py', '--cfg-options', 'train_cfg.max_epochs=1')
+    checkpoint = work / 'work_dirs/mimo_query/epoch_1.pth'
+    said = egomm('test', 'configs/toy/mimo_query.py', checkpoint)
+    assert 'epic100/all_action_accuracy_at_1' in said

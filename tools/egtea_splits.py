@@ -16,12 +16,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 # `projects/` of this checkout can be imported from any folder; an installed egomm comes first.
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from egomm.apis import launch  # noqa: E402
+from egomm.apis import launch, runs  # noqa: E402
 
 TOOLS = Path(__file__).resolve().parent
 VARIABLE = 'EGTEA_SPLIT'
@@ -89,41 +88,16 @@ def run_split(args: argparse.Namespace, split: int, folder: Path, call: Call) ->
             )
         return content['scores']
     options = ['--cfg-options', *args.cfg_options] if args.cfg_options else []
-    train, test = _starts(args)
+    train = runs.tool_command(TOOLS, 'train', args.config, processes=args.processes)
     call([*train, '--work-dir', str(folder), '--resume', *options], split)
-    checkpoint = choose_checkpoint(folder)
-    call([*test(str(checkpoint)), '--work-dir', str(folder / 'test'), *options], split)
-    scores = read_scores(folder / 'test')
+    checkpoint = runs.choose_checkpoint(folder)
+    words = (args.config, str(checkpoint))
+    test = runs.tool_command(TOOLS, 'test', *words, processes=args.processes)
+    call([*test, '--work-dir', str(folder / 'test'), *options], split)
+    scores = runs.read_scores(folder / 'test')
     content = {'settings': settings, 'checkpoint': checkpoint.name, 'scores': scores}
-    _write(found, content)
+    runs.write_json(found, content)
     return scores
-
-
-def choose_checkpoint(folder: Path) -> Path:
-    """The best checkpoint of a run, else its last one.
-
-    Raises:
-        ValueError: If there is none.
-    """
-    best = sorted(folder.glob('best_*.pth'), key=lambda path: path.stat().st_mtime)
-    if best:
-        return best[-1]
-    last = folder / 'last_checkpoint'
-    if not last.is_file():
-        raise ValueError(
-            f'{folder} has no checkpoint after training. Let the config keep one: '
-            'default_hooks.checkpoint.'
-        )
-    return folder / Path(last.read_text(encoding='utf-8').strip()).name
-
-
-def read_scores(folder: Path) -> dict[str, float]:
-    """What the latest test in a folder scored: the names with a protocol in them."""
-    logs = sorted(folder.glob('*/*.json'))
-    if not logs:
-        raise ValueError(f'{folder} has no scores of a test. Run the same command again.')
-    report = json.loads(logs[-1].read_text(encoding='utf-8'))
-    return {name: value for name, value in report.items() if '/' in name}
 
 
 def average(splits: Mapping[int, Mapping[str, float]]) -> dict[str, float]:
@@ -155,31 +129,9 @@ def main(arguments: Sequence[str] | None = None, call: Call = run_tool) -> None:
         split: run_split(args, split, home / f'split{split}', call) for split in sorted(args.splits)
     }
     means = average(splits)
-    _write(home / 'splits.json', {'config': args.config, 'splits': splits, 'mean': means})
+    runs.write_json(home / 'splits.json', {'config': args.config, 'splits': splits, 'mean': means})
     print(table(splits, means))
     print(f'written: {home / "splits.json"}')
-
-
-def _starts(args: argparse.Namespace) -> tuple[list[str], Callable[[str], list[str]]]:
-    """Beginnings of the commands that train, and that test a checkpoint."""
-    if args.processes is None:
-        python = [sys.executable]
-        return (
-            [*python, str(TOOLS / 'train.py'), args.config],
-            lambda checkpoint: [*python, str(TOOLS / 'test.py'), args.config, checkpoint],
-        )
-    count = args.processes
-    return (
-        ['bash', str(TOOLS / 'dist_train.sh'), args.config, count],
-        lambda checkpoint: ['bash', str(TOOLS / 'dist_test.sh'), args.config, checkpoint, count],
-    )
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix('.partial')
-    part.write_text(json.dumps(content, indent=1) + '\n', encoding='utf-8')
-    part.replace(path)
 
 
 if __name__ == '__main__':

@@ -71,6 +71,6 @@ What to try next:
   another setting              $PY tools/train.py $CONFIG --work-dir work_dirs/slower --cfg-options optim_wrapper.optimizer.lr=1e-3
   a harder world               $PY tools/make_toy_kitchen.py data/harder --conflict 1 --seed 1
   two processes                bash tools/dist_train.sh $CONFIG 2
-  real data                    README.md, "EPIC-KITCHENS-100"
-  your own part                README.md, "Your own component"
+  real data                    docs/epic100.md
+  your own part                docs/own_component.md
 END

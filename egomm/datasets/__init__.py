@@ -5,6 +5,7 @@ Importing this package registers its datasets and samplers; the transforms are r
 """
 
 from egomm.datasets.cached import CachedTokens
+from egomm.datasets.clip_table import ClipTable
 from egomm.datasets.egtea import Egtea
 from egomm.datasets.epic import EpicKitchens, EpicKitchens55
 from egomm.datasets.epic_segments import EpicActionSegments, EpicSoundSegments
@@ -14,6 +15,7 @@ from egomm.datasets.samplers import ClassBalancedSampler, EpochSampler, SampleIn
 __all__ = [
     'CachedTokens',
     'ClassBalancedSampler',
+    'ClipTable',
     'Egtea',
     'EpicActionSegments',
     'EpicKitchens',

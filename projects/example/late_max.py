@@ -1,9 +1,12 @@
-"""A neck in fifteen lines: per channel, the strongest modality."""
+"""A neck: per channel, the strongest modality.
+
+Shapes: B = batch, C = channels, M = modalities.
+"""
 
 import torch
 from torch import nn
 
-from egomm.models.layers.pooling import mean_pool
+from egomm.models.layers.pooling import mean_pool, presence
 from egomm.registry import MODELS
 from egomm.structures import Stream
 
@@ -13,6 +16,8 @@ class LateMax(nn.Module):
     """Keep, per channel, the largest of the pooled modalities. All need equal channels."""
 
     def forward(self, streams: dict[str, Stream]) -> dict[str, Stream]:
-        """Add ``'fused'`` of shape ``(B, C)``."""
-        pooled = [mean_pool(stream) for stream in streams.values()]
-        return {**streams, 'fused': Stream(torch.stack(pooled).amax(dim=0))}
+        """Add ``'fused'`` of shape ``(B, C)``, in which a missing modality has no say."""
+        pooled = torch.stack([mean_pool(stream) for stream in streams.values()], dim=-1)
+        missing = ~presence(streams.values())[:, None]  # (B, 1, M)
+        fused = pooled.masked_fill(missing, float('-inf')).amax(dim=-1)
+        return {**streams, 'fused': Stream(fused)}

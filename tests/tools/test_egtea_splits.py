@@ -75,11 +75,11 @@ def test_a_folder_of_other_options_is_refused(tool, tmp_path):
 
 def test_the_best_checkpoint_is_tested_where_the_run_kept_one(tool, tmp_path):
     with pytest.raises(ValueError, match='has no checkpoint after training'):
-        tool.choose_checkpoint(tmp_path)
+        tool.runs.choose_checkpoint(tmp_path)
     (tmp_path / 'last_checkpoint').write_text('/elsewhere/epoch_3.pth')
-    assert tool.choose_checkpoint(tmp_path) == tmp_path / 'epoch_3.pth'
+    assert tool.runs.choose_checkpoint(tmp_path) == tmp_path / 'epoch_3.pth'
     (tmp_path / 'best_egtea_action_top1_epoch_2.pth').touch()
-    assert tool.choose_checkpoint(tmp_path).name == 'best_egtea_action_top1_epoch_2.pth'
+    assert tool.runs.choose_checkpoint(tmp_path).name == 'best_egtea_action_top1_epoch_2.pth'
 
 
 def test_a_config_without_splits_is_refused(tool, tmp_path):
@@ -89,7 +89,7 @@ def test_a_config_without_splits_is_refused(tool, tmp_path):
 
 def test_a_test_without_scores_says_so(tool, tmp_path):
     with pytest.raises(ValueError, match='has no scores of a test'):
-        tool.read_scores(tmp_path)
+        tool.runs.read_scores(tmp_path)
 
 
 def test_a_failed_process_names_the_split_and_the_command(tool):

@@ -1,0 +1,60 @@
+"""Runs of the tools from another tool: their command lines, and what they leave in a folder."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def tool_command(tools: Path, name: str, *words: str, processes: str | None = None) -> list[str]:
+    """The command line of ``train`` or ``test``, in one process or in several.
+
+    Args:
+        tools: The folder of the tools.
+        name: ``'train'`` or ``'test'``.
+        *words: Config, and for a test the checkpoint.
+        processes: Of ``tools/dist_train.sh`` on this node; None is one process without a launcher.
+    """
+    if processes is None:
+        return [sys.executable, str(tools / f'{name}.py'), *words]
+    return ['bash', str(tools / f'dist_{name}.sh'), *words, processes]
+
+
+def choose_checkpoint(folder: Path) -> Path:
+    """The best checkpoint of a run, else its last one.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    best = sorted(folder.glob('best_*.pth'), key=lambda path: path.stat().st_mtime)
+    if best:
+        return best[-1]
+    last = folder / 'last_checkpoint'
+    if not last.is_file():
+        raise ValueError(
+            f'{folder} has no checkpoint after training. Let the config keep one: '
+            'default_hooks.checkpoint.'
+        )
+    return folder / Path(last.read_text(encoding='utf-8').strip()).name
+
+
+def read_scores(folder: Path) -> dict[str, float]:
+    """What the latest test in a folder scored: the names with a protocol in them.
+
+    Raises:
+        ValueError: If no test has left a score.
+    """
+    logs = sorted(folder.glob('*/*.json'))
+    if not logs:
+        raise ValueError(f'{folder} has no scores of a test. Run the same command again.')
+    report = json.loads(logs[-1].read_text(encoding='utf-8'))
+    return {name: value for name, value in report.items() if '/' in name}
+
+
+def write_json(path: Path, content: Mapping[str, Any] | list) -> None:
+    """Write a file that is never seen in part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix('.partial')
+    part.write_text(json.dumps(content, indent=1) + '\n', encoding='utf-8')
+    part.replace(path)

@@ -1,0 +1,140 @@
+"""tools/reproduce.py: the page, its rows, and a toy row from the command to the page."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from egomm.apis import paper_tables
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLES = """
+tables:
+  - paper: Toy
+    source: "nobody"
+    data: "random clips"
+    weights: "none"
+    scores: {verb: epic100/all_verb_accuracy_at_1, action: epic100/all_action_accuracy_at_1}
+    scale: [1, 10]
+    rows:
+      tiny: {config: tests/tools/tiny/config.py, table: none, paper: [50.0, null]}
+      again: {config: tests/tools/tiny/config.py, table: none, paper: [51.0, null], start: tiny}
+      by-hand: {config: tests/tools/tiny/config.py, table: none, paper: [1, 2], note: do it}
+"""
+
+
+@pytest.fixture(scope='module')
+def tool():
+    spec = importlib.util.spec_from_file_location('reproduce', ROOT / 'tools/reproduce.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def given(tmp_path):
+    """Arguments that leave the checkout alone."""
+    (tmp_path / 'tables.yml').write_text(TABLES)
+    results = tmp_path / 'docs/paper_results.json'
+    return ['--tables', str(tmp_path / 'tables.yml'), '--results', str(results)]
+
+
+class Calls(list):
+    """Stands for the tools: keeps their commands and leaves what they would leave."""
+
+    def __call__(self, command):
+        self.append([Path(word).name if word.endswith('.py') else word for word in command])
+        folder = Path(command[command.index('--work-dir') + 1]) / '1'
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder.parent / 'epoch_2.pth').write_text('weights')
+        (folder.parent / 'last_checkpoint').write_text('epoch_2.pth')
+        scores = {f'epic100/all_{task}_accuracy_at_1': 40.0 for task in ('verb', 'action')}
+        (folder / 'scores.json').write_text(json.dumps({**scores, 'time': 1.0}))
+
+
+def test_the_committed_page_is_that_of_the_tables_and_results(tool):
+    tables = paper_tables.read_tables(ROOT / 'configs/paper_tables.yml')
+    results = paper_tables.read_results(ROOT / 'docs/paper_results.json')
+    page = (ROOT / 'docs/paper_tables.md').read_text()
+    assert page == paper_tables.page(tables, results), 'python tools/reproduce.py --page'
+
+
+def test_a_row_is_a_config_whose_header_has_the_same_numbers():
+    names = set()
+    for table in paper_tables.read_tables(ROOT / 'configs/paper_tables.yml'):
+        for row in table['rows'].values():
+            assert row.name not in names
+            names.add(row.name)
+            assert len(row.paper) == len(row.scores) == len(row.scale)
+            assert set(row.pretrained) <= Config.fromfile(ROOT / row.config).model.backbones.keys()
+            if row.search:
+                continue  # its numbers stand in the config with the weights put in
+            head = (ROOT / row.config).read_text().split('"""')[1]
+            for value in row.paper:
+                printed = (
+                    value is None or f'{value:.2f}' in head or f'{value / 100:.3f}'[1:] in head
+                )
+                assert printed, f'{row.name}: {value} is not in the head of {row.config}'
+
+
+def test_a_row_is_trained_tested_and_kept_with_its_card(tool, given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    calls = Calls()
+    options = ['--seed', '3', '--no-check', '--cfg-options', 'train_cfg.max_epochs=1']
+    tool.main(['tiny', *given, *options], calls)
+    assert [command[1:3] for command in calls] == [
+        ['train.py', 'config.py'],
+        ['test.py', 'config.py'],
+    ]
+    assert '--resume' in calls[0]
+    assert calls[0][-2:] == ['randomness.seed=3', 'train_cfg.max_epochs=1']
+    [result] = json.loads((tmp_path / 'docs/paper_results.json').read_text())
+    assert result['ours'] == [40.0, 400.0]
+    card = result['card']
+    assert (card['seed'], card['checkpoint']) == (3, 'epoch_2.pth')
+    assert len(card['checkpoint_sha256']) == len(card['config_sha256']) == 64
+    assert card['versions'].keys() >= {'python', 'torch', 'egomm'}
+    tool.main(['again', *given, '--no-check', '--seed', '3'], calls)
+    assert calls[2][calls[2].index('--work-dir') + 1] == 'work_dirs/rows/tiny_3'  # the first row's
+    tool.main(['tiny', *given, *options], calls)
+    page = (tmp_path / 'docs/paper_tables.md').read_text()
+    assert '| none | 50.00 / - | 40.00 / 400.00 (2) |' in page
+    assert '`by-hand` is not one command: do it.' in page
+
+
+def test_what_cannot_be_run_is_refused(tool, given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="no row 'tony'. --list shows all: tiny, again"):
+        tool.main(['tony', *given], Calls())
+    with pytest.raises(ValueError, match='by-hand is not one command: do it'):
+        tool.main(['by-hand', *given], Calls())
+    with pytest.raises(ValueError, match='tiny starts from no weights'):
+        tool.main(['tiny', *given, '--weights', 'x.pth'], Calls())
+
+
+def test_a_score_that_the_paper_has_and_we_have_not_is_an_error():
+    row = paper_tables.Row('a', 'c', 't', [1.0], dict(verb='x/verb'), [1], [])
+    with pytest.raises(ValueError, match=r"a wants the scores \['x/verb'\]; the test gave \['x/no"):
+        row.ours({'x/noun': 1.0})
+
+
+def test_missing_data_stops_a_row_before_training(tool, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    calls = Calls()
+    results = ['--results', str(tmp_path / 'docs/paper_results.json')]
+    with pytest.raises(ValueError, match='data of .*epic100_swin-t_sum.py would stop a run'):
+        tool.main(['mimo-sum', *results], calls)
+    assert calls == []
+
+
+@pytest.mark.long
+def test_a_toy_row_runs_for_real(tool, given, tmp_path, monkeypatch, command_line):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('PYTHONPATH', f'{ROOT}:{ROOT / "tests/tools/tiny"}')
+    monkeypatch.syspath_prepend(str(ROOT / 'tests/tools/tiny'))
+    tool.main(['tiny', *given])
+    [result] = json.loads((tmp_path / 'docs/paper_results.json').read_text())
+    assert 0 <= result['ours'][0] <= 100
+    assert [data['records'] for data in result['card']['data']] == [11, 7]
