@@ -10,8 +10,14 @@ Work = Callable[[], Any]
 # Module and function of every case; the second says in which suites it runs.
 CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     'fusion': ('fusion.query_fusion', ('cpu', 'gpu')),
+    'mimo': ('recognition.mimo_step', ('cpu', 'gpu')),
+    'mfnet': ('recognition.mfnet_step', ('cpu', 'gpu')),
+    'asl': ('localization.asl_step', ('cpu', 'gpu')),
     'soft-nms': ('segments.soft_nms_case', ('cpu',)),
     'moment-scores': ('segments.moment_scores', ('cpu',)),
+    'video': ('media.frames_of_clips', ('cpu',)),
+    'windows': ('media.windows_of_video', ('cpu',)),
+    'input': ('pipeline.input_pipeline', ('cpu',)),
     'start-up': ('startup.start_up', ('cpu',)),
 }
 
@@ -99,10 +105,11 @@ def names_of(suite: str) -> list[str]:
     return [name for name, (_, suites) in CASES.items() if suite in suites]
 
 
-def contest(name: str, settings: Settings) -> Contest:
-    """The contest of a case."""
+def contests(name: str, settings: Settings) -> list[Contest]:
+    """The contests of a case."""
     module, function = CASES[name][0].split('.')
-    return getattr(import_module(f'egomm.testing.benchmarks.{module}'), function)(settings)
+    found = getattr(import_module(f'egomm.testing.benchmarks.{module}'), function)(settings)
+    return found if isinstance(found, list) else [found]
 
 
 def relative_difference(theirs: Any, ours: Any) -> float:

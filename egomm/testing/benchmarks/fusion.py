@@ -100,11 +100,19 @@ def attention_of(fusion: QueryFusion) -> nn.MultiheadAttention:
     """PyTorch's attention with the weights of a fusion of one layer."""
     channels = fusion.out.out_features
     attention = nn.MultiheadAttention(channels, fusion.num_heads, batch_first=True)
-    parts = (fusion.query, fusion.key, fusion.value)
+    weight, bias = projections(fusion)
     with torch.no_grad():
-        attention.in_proj_weight.copy_(torch.cat([part.weight for part in parts]))
-        attention.in_proj_bias.zero_()
-        attention.in_proj_bias[:channels] = fusion.query.bias
-        attention.in_proj_bias[2 * channels :] = fusion.value.bias
+        attention.in_proj_weight.copy_(weight)
+        attention.in_proj_bias.copy_(bias)
         attention.out_proj.load_state_dict(fusion.out.state_dict())
     return attention.to(fusion.task_tokens.device)
+
+
+def projections(fusion: QueryFusion) -> tuple[Tensor, Tensor]:
+    """Weight and bias of queries, keys and values in one, as PyTorch's attention has them."""
+    parts = (fusion.query, fusion.key, fusion.value)
+    none = torch.zeros_like(fusion.query.bias)
+    return (
+        torch.cat([part.weight for part in parts]),
+        torch.cat([fusion.query.bias, none, fusion.value.bias]),
+    )

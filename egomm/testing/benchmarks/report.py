@@ -26,7 +26,10 @@ def section(name: str, result: Mapping[str, Any]) -> str:
     """What is printed of a case as soon as it is measured."""
     if 'error' in result:
         return f'{name}: not measured: {result["error"]}\n'
-    lines = [f'{name}: {result["work"]} (load {result["load"]:.1f})', table(result['rows'])]
+    lines = [
+        f'{name}: {"; ".join(result["work"])} (load {result["load"]:.1f})',
+        table(result['rows']),
+    ]
     for growth in result['growth']:
         steps = ', '.join(
             f'{size:,}: {seconds:.3g} s'

@@ -1,7 +1,7 @@
 """Measure a case: alternate its sides in one process, each side's peak memory in its own.
 
 python -m egomm.testing.benchmarks.runs fusion '{"quick": true}'            # a case
-python -m egomm.testing.benchmarks.runs mimo '{"quick": true}' --side 0     # memory of a side
+python -m egomm.testing.benchmarks.runs mimo:0 '{"quick": true}' --side 0   # memory of a side
 """
 
 import gc
@@ -17,12 +17,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from egomm.testing.benchmarks.contest import Contest, Growth, Settings, Side, Work, contest
+from egomm.testing.benchmarks.contest import Contest, Growth, Settings, Side, Work, contests
 
 ROUNDS = {True: 3, False: 5}  # at least, by Settings.quick
 SECONDS = {True: 3.0, False: 15.0}  # more rounds until these have passed
 SHORTEST = 0.02  # seconds a measurement; shorter work is repeated
-LIMIT_SECONDS = 1200
+MOST_ROUNDS = 100
+LIMIT_SECONDS = 3600
 _ROOT = Path(__file__).resolve().parents[3]  # of the egomm that is measured
 
 
@@ -39,14 +40,35 @@ def measure(name: str, settings: Settings) -> dict[str, Any]:
     Raises:
         ValueError: If a side gives another result than the peer.
     """
-    case = contest(name, settings)
+    cases = contests(name, settings)
+    return {
+        'work': [case.work for case in cases],
+        'rows': [
+            row
+            for number, case in enumerate(cases)
+            for row in measure_contest(name, number, case, settings)
+        ],
+        'growth': [
+            {'what': growth.what, **fitted(growth, settings)}
+            for case in cases
+            for growth in case.growth
+        ],
+        'facts': {label: fact() for case in cases for label, fact in case.facts.items()},
+        'notes': [note for case in cases for note in case.notes],
+        'load': os.getloadavg()[0],
+    }
+
+
+def measure_contest(name: str, number: int, case: Contest, settings: Settings) -> list[dict]:
+    """A row of the table for each side."""
     sides = [case.peer, *case.sides]
     works = [side.make() for side in sides]
-    differences = compare(case, works)
-    times = alternate(works, ROUNDS[settings.quick], SECONDS[settings.quick], settings.device)
-    memory = _memory(case, name, settings, works)
+    differences, expected = compare(case, works, settings.device)
+    times = alternate(
+        works, expected, ROUNDS[settings.quick], SECONDS[settings.quick], settings.device
+    )
     ratios = [[theirs.wall / own.wall for theirs, own in zip(times[0], row)] for row in times]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             'case': name,
             'side': side.name,
@@ -61,62 +83,76 @@ def measure(name: str, settings: Settings) -> dict[str, Any]:
             ),
             'target': side.speed,
             'limit': case.limits.get(side.name),
-            'memory': None if memory is None else memory[index],
-            'memory_ratio': None if memory is None else memory[index] / memory[0],
             'memory_target': side.memory,
-            'difference': differences[index],
+            'difference': difference,
         }
-        for index, (side, row, ratio) in enumerate(zip(sides, times, ratios))
+        for side, row, ratio, difference in zip(sides, times, ratios, differences)
     ]
     if case.flops:
         _add_flops(rows, works, settings)
-    growth = [{'what': entry.what, **fitted(entry, settings)} for entry in case.growth]
-    return {
-        'work': case.work,
-        'rows': rows,
-        'growth': growth,
-        'facts': {label: fact() for label, fact in case.facts.items()},
-        'notes': list(case.notes),
-        'load': os.getloadavg()[0],
-    }
+    memory = _memory(case, f'{name}:{number}', settings, works)
+    for row, peak in zip(rows, memory):
+        row['memory'] = peak
+        row['memory_ratio'] = None if peak is None else peak / memory[0]
+    return rows
 
 
-def compare(case: Contest, works: Sequence[Work]) -> list[float | None]:
-    """How far the result of each side is from the peer's.
+def compare(
+    case: Contest, works: Sequence[Work], device: str
+) -> tuple[list[float | None], list[float]]:
+    """How far the result of each side is from the peer's, and seconds of each.
 
     Raises:
         ValueError: If one is too far.
     """
+    results, seconds = [], []
+    for work in works:
+        begin = time.perf_counter()
+        results.append(work())
+        _finish(device)
+        seconds.append(time.perf_counter() - begin)
     if case.difference is None:
-        return [None] * len(works)
-    theirs = works[0]()
+        return [None] * len(works), seconds
     found: list[float | None] = [0.0]
-    for side, work in zip(case.sides, works[1:]):
+    for side, result in zip(case.sides, results[1:]):
         if side.tolerance is None:
             found.append(None)
             continue
-        distance = case.difference(theirs, work())
+        distance = case.difference(results[0], result)
         if not distance <= side.tolerance:
             raise ValueError(
                 f'{side.name} differs from {case.peer.name} by {distance:.3g}, more than '
                 f'{side.tolerance:g}: a speed-up would be worth nothing. Look at what changed.'
             )
         found.append(distance)
-    return found
+    return found, seconds
 
 
 def alternate(
-    works: Sequence[Work], rounds: int, seconds: float, device: str = 'cpu'
+    works: Sequence[Work],
+    expected: Sequence[float],
+    rounds: int,
+    seconds: float,
+    device: str = 'cpu',
 ) -> list[list[Taken]]:
     """What each work takes in each round; in a round every work is measured once.
 
     The order turns from round to round, so that none always follows the same other.
+
+    Args:
+        works: All have run once.
+        expected: Seconds of that run of each.
+        rounds: At least; two are enough where a round takes longer than ``seconds``.
+        seconds: Further rounds are made until so many have passed.
+        device: ``'cuda'`` is waited for.
     """
     repeats = []
-    for work in works:  # also warms up
-        taken = _timed(work, 1, device).wall
-        taken = _timed(work, 1, device).wall if taken < SHORTEST else taken
+    for work, first in zip(works, expected):
+        # The first run may have prepared something.
+        taken = _timed(work, 1, device).wall if first < 0.5 else first
         repeats.append(max(1, math.ceil(SHORTEST / max(taken, 1e-9))))
+    if sum(expected) > seconds:
+        rounds = 2
     times: list[list[Taken]] = [[] for _ in works]
     begin = time.perf_counter()
     while len(times[0]) < rounds or time.perf_counter() - begin < seconds:
@@ -124,7 +160,7 @@ def alternate(
         gc.collect()
         for index in [*range(turn, len(works)), *range(turn)]:
             times[index].append(_timed(works[index], repeats[index], device))
-        if len(times[0]) >= 200:
+        if len(times[0]) >= MOST_ROUNDS:
             break
     return times
 
@@ -132,7 +168,8 @@ def alternate(
 def fitted(growth: Growth, settings: Settings) -> dict[str, Any]:
     """Seconds by size, and the exponent of the straight line through their logarithms."""
     works = [growth.make(size) for size in growth.sizes]
-    rows = alternate(works, 3, SECONDS[settings.quick] / 3, settings.device)
+    expected = [_timed(work, 1, settings.device).wall for work in works]
+    rows = alternate(works, expected, 2, SECONDS[settings.quick] / 5, settings.device)
     seconds = [min(taken.wall for taken in row) for row in rows]
     return dict(sizes=list(growth.sizes), seconds=seconds, exponent=exponent(growth.sizes, seconds))
 
@@ -169,24 +206,25 @@ def saved_bytes(work: Work) -> int:
 
 
 def _memory(
-    case: Contest, name: str, settings: Settings, works: Sequence[Work]
-) -> list[int] | None:
-    if case.memory is None:
-        return None
+    case: Contest, place: str, settings: Settings, works: Sequence[Work]
+) -> list[int | None]:
+    """Bytes of each side."""
+    if case.memory is None or (case.memory == 'process' and settings.quick):
+        return [None] * len(works)
     if case.memory == 'saved':
         return [saved_bytes(work) for work in works]
     if settings.device == 'cuda':
         return [_cuda_bytes(work) for work in works]
-    works = []  # noqa: F841 - what this process holds is not theirs
     return [
-        child([name, json.dumps(settings._asdict()), '--side', str(index)])['peak']
-        for index in range(1 + len(case.sides))
+        child([place, json.dumps(settings._asdict()), '--side', str(index)])['peak']
+        for index in range(len(works))
     ]
 
 
 def _cuda_bytes(work: Work) -> int:
     import torch
 
+    torch.cuda.synchronize()
     torch.cuda.reset_peak_memory_stats()
     work()
     return torch.cuda.max_memory_allocated()
@@ -203,7 +241,7 @@ def _add_flops(rows: list[dict], works: Sequence[Work], settings: Settings) -> N
     for row in rows:
         dtype = torch.bfloat16 if 'bf16' in row['side'] else torch.float32
         a = torch.randn(size, size, dtype=dtype, device=settings.device)
-        taken = min(alternate([lambda a=a: a @ a], 5, 0.5, settings.device)[0]).wall
+        taken = min(_timed(lambda a=a: a @ a, 3, settings.device) for _ in range(3)).wall
         row['flops'] = counter.get_total_flops()
         row['ceiling'] = 2 * size**3 / taken
         row['share'] = row['flops'] / row['seconds'] / row['ceiling']
@@ -213,13 +251,17 @@ def _timed(work: Callable[[], Any], repeats: int, device: str) -> Taken:
     begin = Taken(time.perf_counter(), time.process_time())
     for _ in range(repeats):
         work()
+    _finish(device)
+    return Taken(
+        (time.perf_counter() - begin.wall) / repeats, (time.process_time() - begin.cpu) / repeats
+    )
+
+
+def _finish(device: str) -> None:
     if device == 'cuda':
         import torch
 
         torch.cuda.synchronize()
-    return Taken(
-        (time.perf_counter() - begin.wall) / repeats, (time.process_time() - begin.cpu) / repeats
-    )
 
 
 def run_case(name: str, settings: dict[str, Any]) -> dict[str, Any]:
@@ -264,7 +306,8 @@ def main(arguments: Sequence[str]) -> None:
         torch.set_num_threads(settings.threads)
         torch.manual_seed(0)
     if '--side' in arguments:
-        case = contest(name, settings)
+        name, number = name.split(':')
+        case = contests(name, settings)[int(number)]
         sides: list[Side] = [case.peer, *case.sides]
         work = sides[int(arguments[arguments.index('--side') + 1])].make()
         for _ in range(2):
