@@ -126,6 +126,23 @@ def windows_of(
         yield rest + rest[-1:] * (window - len(rest))
 
 
+class HeldImages:
+    """``images[indices]`` of a window; only what is looked at is copied.
+
+    Args:
+        images: Of each position ``(H, W, 3)``.
+    """
+
+    def __init__(self, images: Sequence[np.ndarray]) -> None:
+        self.images = images
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, indices: np.ndarray) -> np.ndarray:
+        return np.stack([self.images[index] for index in indices])
+
+
 def packed_windows(
     model: EgoClips | MmactionClips,
     frames: Iterable[np.ndarray | None],
@@ -152,7 +169,7 @@ def packed_windows(
         if position < done:
             continue
         start = position * stride / grid.fps
-        items.append(model.pack(Clip(np.stack(images), grid.fps, sound, start, name)))
+        items.append(model.pack(Clip(HeldImages(images), grid.fps, sound, start, name)))
         if len(items) == batch_size:
             yield items
             items = []
