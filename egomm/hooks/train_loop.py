@@ -109,23 +109,31 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         self._epoch += 1
 
     def _batches(self, done: int) -> Iterator[Any]:
-        """What the loader gives; where it fails, the error names the clips that were wanted."""
-        sampler, size = self.dataloader.sampler, self.dataloader.batch_size
-        try:
-            for batch in self.dataloader:
-                done += 1
-                yield batch
-        except RuntimeError as error:
-            if not str(error).startswith('DataLoader'):
-                raise
-            sampler.set_epoch(self._epoch, start=done * size)
-            positions = [where.index for where in islice(sampler, size)]
-            raise RuntimeError(
-                f'{str(error).strip()} Batch {done + 1} of epoch {self._epoch + 1} was wanted: '
-                f'the clips at {positions} of the data set. A process that is killed is often out '
-                'of memory; one that does not answer has met a dead disk or a file that its '
-                'decoder cannot end.'
-            ) from error
+        """What the loader gives; where it fails, the error names the clips that were wanted.
+
+        Clips at which a decoder was stuck are left out as unreadable ones are.
+        """
+        loader, size = self.dataloader, self.dataloader.batch_size
+        while True:
+            try:
+                for batch in loader:
+                    done += 1
+                    yield batch
+                return
+            except RuntimeError as error:
+                if not str(error).startswith('DataLoader'):
+                    raise
+                loader.sampler.set_epoch(self._epoch, start=done * size)
+                leave_out = getattr(loader.dataset, 'leave_out_stuck', None)
+                if leave_out is None or not leave_out():
+                    positions = [where.index for where in islice(loader.sampler, size)]
+                    raise RuntimeError(
+                        f'{str(error).strip()} Batch {done + 1} of epoch {self._epoch + 1} was '
+                        f'wanted: the clips at {positions} of the data set. A process that is '
+                        'killed is often out of memory; one that does not answer has met a dead '
+                        'disk or a file that its decoder cannot end.'
+                    ) from error
+            loader._iterator = None  # of a loader whose processes outlive an epoch: start them anew
 
     def run_iter(self, idx: int, data_batch: Any) -> None:
         """Train on one batch, with random numbers of its own."""

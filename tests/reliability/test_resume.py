@@ -1,11 +1,14 @@
 """A run that is ended within an epoch goes on as if it had not been."""
 
+import ctypes
 import importlib
 import os
 import signal
 import time
 
 import pytest
+
+from egomm.datasets import watch as clip_watch
 
 
 def end():
@@ -141,3 +144,38 @@ def test_a_loader_that_hangs_is_ended_and_the_clips_are_named(runs, watching, mo
     words = r'timed out after 2 seconds Batch 3 of epoch 1 was wanted: the clips at \[8, 9, 10\]'
     with pytest.raises(RuntimeError, match=words):
         runs.run(config, 'run')
+
+
+@pytest.mark.parametrize('persistent', [False, True])
+def test_a_decoder_that_is_stuck_is_ended_and_the_clip_is_left_out(
+    runs, watching, monkeypatch, persistent
+):
+    """Clip 6, in the second batch, by two processes: each step is made once, without the clip."""
+    monkeypatch.setattr(clip_watch, 'STUCK_SECONDS', 1)
+    config = runs.config('mimo', epochs=1, workers=2)
+    config.train_dataloader.persistent_workers = persistent
+    config.train_dataloader.sampler.shuffle = False
+    clips = importlib.import_module('random_clips').RandomClips
+    load, at, left_out = clips.__getitem__, clip_watch.ClipWatch(), []
+
+    def get(self, where):
+        clip = 0 if where.index in left_out else where.index
+        with at.at(clip):
+            if clip == 6:
+                ctypes.PyDLL(None).sleep(60)  # in C, with the interpreter's lock
+            return load(self, where._replace(index=clip))
+
+    def leave_out_stuck(self):
+        found = at.stuck()
+        left_out.extend(found)
+        return bool(found)
+
+    monkeypatch.setattr(clips, '__getitem__', get)
+    monkeypatch.setattr(clips, 'leave_out_stuck', leave_out_stuck, raising=False)
+    seen = watching()
+    begun = time.monotonic()
+    runs.run(config, 'run', watch=seen)
+    assert time.monotonic() - begun < 30
+    numbers = [[int(name.rpartition('_')[2]) for name in names] for _, _, names in seen.seen]
+    assert numbers == [[0, 1, 2, 3], [4, 5, 0, 7], [8, 9, 10]]
+    assert left_out == [6]
