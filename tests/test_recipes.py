@@ -59,8 +59,8 @@ def test_a_schedule_counts_batches_however_many_make_a_step(build_tiny_runner):
     )
     rates = rates_of_steps(single)
     assert len(set(rates)) == 6  # 2 epochs of 3 batches, each with a rate of its own
-    # The last step is of the two batches that are left.
-    assert rates_of_steps(several) == [rates[3], rates[5]]
+    # A step ends with the epoch, so it is of three batches here.
+    assert rates_of_steps(several) == [rates[2], rates[5]]
 
 
 def test_the_average_is_saved_evaluated_and_resumed(build_tiny_runner, tmp_path):

@@ -2,6 +2,7 @@
 #
 # PYTHON: the interpreter; else that of an active environment, of the checkout's .venv, or python.
 # PORT: of the first node; a free one where there is one node only, 29500 over several nodes.
+# MAX_RESTARTS: how often all processes are started again when one dies; 0 unless given.
 PROCESSES=$1
 CHECKOUT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 if [ -z "${PYTHON:-}" ]; then
@@ -32,5 +33,17 @@ with socket.socket() as s:
 fi
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} MKL_NUM_THREADS=${MKL_NUM_THREADS:-1}
 export TORCH_CPP_LOG_LEVEL=${TORCH_CPP_LOG_LEVEL:-ERROR}
-TORCHRUN=("$PYTHON" -m torch.distributed.run --nnodes="$NNODES" --node_rank="$NODE_RANK"
-          --master_addr="$MASTER_ADDR" --master_port="$PORT" --nproc_per_node="$PROCESSES")
+TORCHRUN=("$PYTHON" -m torch.distributed.run --nnodes="$NNODES" --nproc_per_node="$PROCESSES")
+if [ "${MAX_RESTARTS:-0}" = 0 ]; then
+    TORCHRUN+=(--node_rank="$NODE_RANK" --master_addr="$MASTER_ADDR" --master_port="$PORT")
+else
+    # Else a process that is started again finds the addresses of dead ones in the store, which
+    # torchrun of PyTorch 2.13 keeps over all attempts.
+    export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1
+    TORCHRUN+=(--max-restarts="$MAX_RESTARTS" --rdzv-backend=c10d --rdzv-id="$MASTER_ADDR:$PORT"
+               --rdzv-endpoint="$MASTER_ADDR:$PORT"
+               --rdzv-conf="is_host=$([ "$NODE_RANK" = 0 ] && echo true || echo false)")
+    if [ "$NNODES" = 1 ]; then
+        TORCHRUN+=(--local-addr=127.0.0.1)
+    fi
+fi

@@ -26,7 +26,8 @@ def folder_lock(folder: str | Path) -> Iterator[None]:
     """Hold a work directory.
 
     The lock of a process that is gone is taken over, with a word on stderr: at once if it ran on
-    this machine or was the same Slurm job before it was requeued, else after ten silent minutes.
+    this machine or was the same job before it was requeued (Slurm) or restarted (torchrun), else
+    after ten silent minutes.
 
     Args:
         folder: The work directory; made if absent.
@@ -41,7 +42,7 @@ def folder_lock(folder: str | Path) -> Iterator[None]:
         host=socket.gethostname(),
         pid=pid,
         started=_started(pid),
-        job=os.environ.get('SLURM_JOB_ID'),
+        job=os.environ.get('SLURM_JOB_ID') or os.environ.get('TORCHELASTIC_RUN_ID'),
     )
     with _opened(path) as file:
         owner = _owner(file)
@@ -102,7 +103,7 @@ def _is_alive(owner: dict, own: dict, path: Path) -> bool:
     if owner['host'] == own['host']:
         started = _started(owner['pid'])
         return started is not None and started == owner.get('started')
-    if own['job'] is not None and owner.get('job') == own['job']:
+    if own['job'] not in (None, 'none') and owner.get('job') == own['job']:
         return False
     with tempfile.TemporaryFile(dir=path.parent) as probe:  # the clock of the disk, not ours
         now = os.fstat(probe.fileno()).st_mtime
@@ -123,7 +124,8 @@ def _started(pid: int) -> str | None:
         except PermissionError:
             pass
         return 'unknown'
-    return stat.rpartition(')')[2].split()[19]
+    state, *numbers = stat.rpartition(')')[2].split()
+    return None if state in 'ZX' else numbers[18]  # dead, and its parent has not yet been told
 
 
 def _refresh(path: Path, ended: threading.Event) -> None:

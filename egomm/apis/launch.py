@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mmengine.runner import Runner
 
 _BUILD = 'mmengine.registry.build_functions'
+_RUNNER = 'mmengine.runner.runner'
+_LOOPS = ('mmengine.runner.loops', 'egomm.hooks.train_loop')
 _LONGEST = 300  # characters of an error of MMEngine
 _LOADER_SECONDS = 600  # for a batch, after which a loader's process is taken for hung
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
@@ -272,6 +274,9 @@ def build_runner(config: Config) -> 'Runner':
         return Runner.from_cfg(config)
 
 
+_BUILDER = build_runner.__code__
+
+
 def is_first_process(launcher: str) -> bool:
     """Whether this is the one that writes, before any process group knows."""
     variable = {'pytorch': 'RANK', 'slurm': 'SLURM_PROCID', 'mpi': 'OMPI_COMM_WORLD_RANK'}
@@ -295,8 +300,9 @@ def leave_cores_to_loaders(config: Config) -> None:
 def run(main: Callable[[Sequence[str] | None], None]) -> None:
     """Call a tool's main function and end the process as a command line should.
 
-    An error that speaks to the user is one line on stderr and exit code 2. With EGOMM_DEBUG=1,
-    or when it is an error of the program, the traceback is shown.
+    An error that speaks to the user is one line on stderr and exit code 2, and so is whatever
+    happens before a run has made its first step, which mostly follows from its config. With
+    EGOMM_DEBUG=1, or when it is an error of the program, the traceback is shown.
 
     Args:
         main: Takes the arguments, None for those of the process.
@@ -304,7 +310,9 @@ def run(main: Callable[[Sequence[str] | None], None]) -> None:
     try:
         main(None)
     except Exception as error:
-        message = None if os.environ.get('EGOMM_DEBUG') == '1' else user_message(error)
+        message = None
+        if os.environ.get('EGOMM_DEBUG') != '1':
+            message = user_message(error) or start_message(error)
         if message is None:
             raise
         print(f'error: {message}', file=sys.stderr)
@@ -346,13 +354,49 @@ def user_message(error: Exception) -> str | None:
         )
         return message.group(1).rstrip() if message and {'egomm', 'projects'} & {*own} else None
     own_check = isinstance(error, (TypeError, ValueError, RuntimeError))
-    if own_check and module == 'mmengine.runner.runner':  # its text may hold half of the config
+    if own_check and module == _RUNNER:  # its text may hold half of the config
         text = str(error).rstrip('.')
         text = text if len(text) <= _LONGEST else f'{text[:_LONGEST]} ...'
         return f'{text}. Correct the config; EGOMM_DEBUG=1 shows where it fails.'
     if isinstance(error, (TypeError, ValueError, KeyError, AssertionError, AttributeError)):
         return _failed_construction(error, frames)
     return None
+
+
+def start_message(error: Exception) -> str | None:
+    """What to say of a run that fails in whatever way before its first step is made.
+
+    A later error of a run gets a note that names its config and says how to go on.
+
+    Returns:
+        The text, which names the config, or None for an error after that or outside of a run.
+    """
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    builders = [frame.f_locals['config'] for frame in frames if frame.f_code is _BUILDER]
+    runners = [
+        frame.f_locals['self'].cfg
+        for frame in frames
+        if frame.f_globals['__name__'] == _RUNNER and hasattr(frame.f_locals.get('self'), 'cfg')
+    ]
+    if not builders and not runners:
+        return None
+    config = [*builders, *runners][0]
+    loops = [frame for frame in frames if frame.f_globals['__name__'] in _LOOPS]
+    if any(_steps_done(frame) for frame in loops):
+        error.add_note(
+            f'{config.filename or "The config"}: this run was under way; once the cause is gone, '
+            'training goes on from its last checkpoint with --resume.'
+        )
+        return None
+    return (
+        f'{config.filename or "the config"}: {"the first step" if loops else "building the run"} '
+        f'fails: {type(error).__name__}: {error}. EGOMM_DEBUG=1 shows where it fails.'
+    )
+
+
+def _steps_done(frame: FrameType) -> bool:
+    """Whether the loop of a frame has steps behind it."""
+    return bool(getattr(frame.f_locals.get('self'), 'iter', 0) or frame.f_locals.get('idx', 0))
 
 
 def _failed_construction(error: Exception, frames: Sequence[FrameType]) -> str | None:

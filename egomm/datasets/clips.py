@@ -21,6 +21,7 @@ from egomm.datasets.budget import ClipCounter, FailureBudget
 from egomm.datasets.media import MediaError
 from egomm.datasets.samplers import SampleIndex
 from egomm.datasets.sources import Sources
+from egomm.datasets.watch import STUCK_SECONDS, ClipWatch
 from egomm.registry import TRANSFORMS
 
 AUDIO_CONDITIONS = ('whole', 'padded', 'silent', 'absent')
@@ -138,6 +139,7 @@ class ClipDataset(BaseDataset, ABC):
             self._check_labels(records)
         records = self._in_blocks(records)
         self.failures = FailureBudget(len(records), self.failure_budget)
+        self.watch = ClipWatch()
         self.audio_conditions = ClipCounter(len(records), AUDIO_CONDITIONS)
         return records
 
@@ -170,11 +172,31 @@ class ClipDataset(BaseDataset, ABC):
                 self.failures.check()
             else:
                 try:
-                    return self._load(clip, index, attempt)
+                    with self.watch.at(clip):
+                        return self._load(clip, index, attempt)
                 except MediaError as error:
                     self._count_failure(clip, error)
             attempt += 1
             clip = int(self._rng(index, attempt).integers(len(self)))
+
+    def leave_out_stuck(self) -> bool:
+        """Count the clips at which a process of the loader was ended, see `ClipWatch`.
+
+        Returns:
+            Whether there are any; loading then goes on without them.
+
+        Raises:
+            RuntimeError: If more clips cannot be read than ``failure_budget`` allows.
+        """
+        stuck = self.watch.stuck()
+        for clip in stuck:
+            name = self.get_data_info(clip)['narration_id']
+            reason = (
+                f'its decoder gave no answer in {STUCK_SECONDS:.0f} s and was ended. Its file is '
+                'probably damaged, or its disk does not answer: fetch it again.'
+            )
+            self._count_failure(clip, MediaError(name, reason))
+        return bool(stuck)
 
     def report(self) -> dict[str, Any]:
         """What loading has met so far, over all workers of this process.

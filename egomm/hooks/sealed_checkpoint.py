@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
 from egomm.compat import load_checkpoint
+from egomm.hooks.restarts import earlier_attempt, identity
 from egomm.registry import HOOKS
 from egomm.sealing import PARTS, NotWrittenError, Seal, seal_of, write_sealed
 
@@ -51,7 +52,8 @@ class SealedCheckpointHook(CheckpointHook):
 
     A checkpoint that another replaces goes when the other is on the disk. One that cannot be
     written is an error in the log and training goes on, except for the last one. A run that is
-    resumed without a name takes the newest checkpoint of its folder whose seal holds.
+    resumed without a name takes the newest checkpoint of its folder whose seal holds; so does one
+    that torchrun starts again, of those that it wrote itself.
 
     Args:
         **settings: As for MMEngine's hook, without ``backend_args``.
@@ -60,21 +62,37 @@ class SealedCheckpointHook(CheckpointHook):
     def __init__(self, **settings: Any) -> None:
         super().__init__(backend_args=SEALED, **settings)
         self._failure: Exception | None = None
+        self._due = False  # a checkpoint, at the end of the optimizer's step
 
     def before_run(self, runner: Runner) -> None:
-        """Choose what to resume from.
+        """Choose what to start from.
 
         Raises:
             ValueError: If the folder holds checkpoints, but none that is whole.
         """
-        if not runner._resume or runner._load_from is not None:
-            return
-        found = [newest_intact(runner.work_dir, runner.logger) if runner.rank == 0 else None]
-        dist.broadcast_object_list(found)
-        runner._load_from = found[0]
-        runner._resume = found[0] is not None
-        if not runner._resume:
-            runner.logger.info(f'{runner.work_dir} holds no checkpoint; training starts anew.')
+        start = [self._start(runner) if runner.rank == 0 else None]
+        dist.broadcast_object_list(start)
+        runner._load_from, runner._resume = start[0]
+
+    def _start(self, runner: Runner) -> tuple[str | None, bool]:
+        """The checkpoint to load, and whether the run goes on from it."""
+        folder, log = runner.work_dir, runner.logger
+        goes_on = runner._resume and runner._load_from is None
+        before = earlier_attempt(folder, goes_on)
+        if before is not None:
+            newest = newest_intact(folder, log, before)
+            log.warning(
+                'A process of this run has died and torchrun has started it again; it '
+                + (f'goes on from {newest}.' if newest else 'had no checkpoint yet.')
+            )
+            if newest is not None:
+                return newest, True
+        elif goes_on:
+            newest = newest_intact(folder, log)
+            if newest is None:
+                log.info(f'{folder} holds no checkpoint; training starts anew.')
+            return newest, newest is not None
+        return runner._load_from, runner._resume and not goes_on
 
     def before_train(self, runner: Runner) -> None:
         """Remove what a killed process has left half written; only one run uses a folder."""
@@ -84,9 +102,19 @@ class SealedCheckpointHook(CheckpointHook):
                 part.unlink()
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
-        """Save where checkpoints go by iterations."""
-        with self._saving(runner):
-            super().after_train_iter(runner, *args, **kwargs)
+        """Save where checkpoints go by iterations, when a step of several batches is complete."""
+        if self.by_epoch:
+            return
+        self._due = (
+            self._due
+            or self.every_n_train_iters(runner, self.interval, self.save_begin)
+            or (self.save_last and self.is_last_train_iter(runner))
+        )
+        if self._due and runner.optim_wrapper.should_update():
+            self._due = False
+            with self._saving(runner):
+                runner.logger.info(f'Saving checkpoint at {runner.iter + 1} iterations')
+                self._save_checkpoint(runner)
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Save where checkpoints go by epochs."""
@@ -118,12 +146,15 @@ class SealedCheckpointHook(CheckpointHook):
             self.file_backend.tidy()
 
 
-def newest_intact(folder: str | Path, logger: logging.Logger) -> str | None:
+def newest_intact(
+    folder: str | Path, logger: logging.Logger, but: Collection[str] = ()
+) -> str | None:
     """The newest checkpoint of a run that is whole; each newer one is named in the log.
 
     Args:
         folder: Work directory of the run.
         logger: Takes what is wrong with the others.
+        but: Checkpoints that are not of this run, as `identity` has them.
 
     Returns:
         Its path, or None if there is no checkpoint at all.
@@ -131,7 +162,8 @@ def newest_intact(folder: str | Path, logger: logging.Logger) -> str | None:
     Raises:
         ValueError: If there are some, but none is whole.
     """
-    paths = [path for path in Path(folder).glob('*.pth') if not path.name.startswith('best_')]
+    found = (path for path in Path(folder).glob('*.pth') if not path.name.startswith('best_'))
+    paths = [path for path in found if not but or identity(path) not in but]
     paths.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
     for path in paths:
         try:

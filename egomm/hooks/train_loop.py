@@ -22,7 +22,7 @@ from egomm.registry import LOOPS
 
 # In the message hub, which every checkpoint holds.
 _BATCHES_DONE, _EPOCH_LENGTH, _EVALUATED = 'batches_of_epoch', 'epoch_length', 'evaluated_epoch'
-_SKIPPED = 'skipped_steps'
+_SKIPPED, _STEP_CLIPS = 'skipped_steps', 'clips_of_a_batch'
 _SHOWN = 4  # parameters in an error
 
 
@@ -31,6 +31,12 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     """Train by epochs; a resumed run goes on at the very batch, whatever the number of workers.
 
     A run that ended after an epoch but before its evaluation makes up for the evaluation first.
+
+    A step of the optimizer that is accumulated over several batches ends with the epoch at the
+    latest, with the mean over the batches it has. So every epoch can be gone on from.
+
+    The clips of a step are the same for any number of processes with the same number of clips a
+    batch, all processes together, and so a run may go on with another number of processes.
 
     A step whose loss or gradient is NaN or infinite changes no weight: it ends the run, or is left
     out. Either way the clips of the step are named.
@@ -44,7 +50,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 
     Raises:
         ValueError: If the sampler cannot start within an epoch, or, when a run goes on within an
-            epoch, the epoch has another number of batches than before.
+            epoch, a batch has another number of clips than before, all processes together, or the
+            epoch another number of batches.
         NonFiniteError: If more steps are not finite than may be left out.
     """
 
@@ -54,6 +61,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         super().__init__(runner, dataloader, **schedule)
         self.skip_steps = skip_steps
         self._clips: list[str] = []  # of the optimizer's step
+        runner.logger.addFilter(_is_no_false_alarm)
         sampler = self.dataloader.sampler
         if not hasattr(sampler, 'start'):
             raise ValueError(
@@ -90,6 +98,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         self.runner.model.train()
         hub = self.runner.message_hub
         hub.update_info(_EPOCH_LENGTH, len(self.dataloader))
+        hub.update_info(_STEP_CLIPS, self._clips_of_a_batch())
+        self._count_batches(done)
         self.dataloader.sampler.set_epoch(self._epoch, start=done * self.dataloader.batch_size)
         for batch_idx, data_batch in enumerate(self._batches(done), start=done):
             hub.update_info(_BATCHES_DONE, batch_idx + 1)
@@ -99,23 +109,31 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         self._epoch += 1
 
     def _batches(self, done: int) -> Iterator[Any]:
-        """What the loader gives; where it fails, the error names the clips that were wanted."""
-        sampler, size = self.dataloader.sampler, self.dataloader.batch_size
-        try:
-            for batch in self.dataloader:
-                done += 1
-                yield batch
-        except RuntimeError as error:
-            if not str(error).startswith('DataLoader'):
-                raise
-            sampler.set_epoch(self._epoch, start=done * size)
-            positions = [where.index for where in islice(sampler, size)]
-            raise RuntimeError(
-                f'{str(error).strip()} Batch {done + 1} of epoch {self._epoch + 1} was wanted: '
-                f'the clips at {positions} of the data set. A process that is killed is often out '
-                'of memory; one that does not answer has met a dead disk or a file that its '
-                'decoder cannot end.'
-            ) from error
+        """What the loader gives; where it fails, the error names the clips that were wanted.
+
+        Clips at which a decoder was stuck are left out as unreadable ones are.
+        """
+        loader, size = self.dataloader, self.dataloader.batch_size
+        while True:
+            try:
+                for batch in loader:
+                    done += 1
+                    yield batch
+                return
+            except RuntimeError as error:
+                if not str(error).startswith('DataLoader'):
+                    raise
+                loader.sampler.set_epoch(self._epoch, start=done * size)
+                leave_out = getattr(loader.dataset, 'leave_out_stuck', None)
+                if leave_out is None or not leave_out():
+                    positions = [where.index for where in islice(loader.sampler, size)]
+                    raise RuntimeError(
+                        f'{str(error).strip()} Batch {done + 1} of epoch {self._epoch + 1} was '
+                        f'wanted: the clips at {positions} of the data set. A process that is '
+                        'killed is often out of memory; one that does not answer has met a dead '
+                        'disk or a file that its decoder cannot end.'
+                    ) from error
+            loader._iterator = None  # of a loader whose processes outlive an epoch: start them anew
 
     def run_iter(self, idx: int, data_batch: Any) -> None:
         """Train on one batch, with random numbers of its own."""
@@ -173,8 +191,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         # Statistics of batch norm and the like have seen the numbers already.
         for buffer, value in zip(self._model().buffers(), buffers):
             buffer.copy_(value)
-        # The wrapper counts batches as the loop does, also this one.
-        wrapper.initialize_count_status(self.runner.model, self._iter + 1, self.max_iters)
+        # The wrapper counts batches, also this one.
+        self._count_batches(idx + 1)
         self.runner.call_hook('after_train_iter', batch_idx=idx, data_batch=data_batch, outputs={})
         self._iter += 1
 
@@ -190,15 +208,28 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 
         One that another loop has written does not say: its epoch starts anew.
         """
-        done = self.runner.message_hub.runtime_info.get(_BATCHES_DONE, 0)
-        before = self.runner.message_hub.runtime_info.get(_EPOCH_LENGTH)
-        if done and before != len(self.dataloader):
+        info = self.runner.message_hub.runtime_info
+        done, length, clips = (info.get(key) for key in (_BATCHES_DONE, _EPOCH_LENGTH, _STEP_CLIPS))
+        now = self._clips_of_a_batch()
+        if done and (length != len(self.dataloader) or clips not in (None, now)):
             raise ValueError(
-                f'The run is to go on after batch {done} of {before}, but now an epoch has '
-                f'{len(self.dataloader)} batches. Set the batch size times the number of '
-                'processes, and the data, as they were, or resume from the end of an epoch.'
+                f'The run is to go on after batch {done} of {length} with {clips} clips each, but '
+                f'now an epoch has {len(self.dataloader)} batches of {now} clips (those of a '
+                'process times the processes). Set the batch size, the number of processes and '
+                'the data so that both are as before, or resume from the end of an epoch.'
             )
-        return done
+        return done or 0
+
+    def _count_batches(self, done: int) -> None:
+        """Let a step of several batches end with the epoch: MMEngine counts those of the run."""
+        wrapper = self.runner.optim_wrapper
+        if hasattr(wrapper, '_accumulative_counts'):  # not an OptimWrapperDict
+            wrapper._inner_count, wrapper._max_counts = done, len(self.dataloader)
+            wrapper._remainder_counts = len(self.dataloader) % wrapper._accumulative_counts
+
+    def _clips_of_a_batch(self) -> int:
+        """Of all processes together."""
+        return self.dataloader.batch_size * self.runner.world_size
 
     def _evaluate(self) -> None:
         """Run the evaluation that is due after the epochs so far, unless it has been run."""
@@ -213,6 +244,11 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         ):
             self.runner.val_loop.run()
             hub.update_info(_EVALUATED, self._epoch)
+
+
+def _is_no_false_alarm(record: logging.LogRecord) -> bool:
+    """Whether MMEngine says something else than that the batches of the run make no whole steps."""
+    return not str(record.msg).startswith('Resumed iteration number is not divisible')
 
 
 def _names(data_batch: Any) -> list[str]:

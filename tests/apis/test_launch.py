@@ -3,14 +3,20 @@
 import argparse
 import os
 import re
+from functools import partialmethod
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import OPTIMIZERS
+from mmengine.registry import OPTIMIZERS, DefaultScope
 
 from egomm.apis import launch
+from egomm.compat import unformatted
 from egomm.registry import MODELS
+
+TINY = Path(__file__).resolve().parents[1] / 'tools' / 'tiny' / 'config.py'
 
 
 @pytest.mark.parametrize(
@@ -219,3 +225,41 @@ def test_work_dir_comes_from_the_command_line_then_the_config_then_its_name(tmp_
     assert work_dir('small.py') == os.path.join('work_dirs', 'small')
     assert work_dir('named.py') == 'here'
     assert work_dir('named.py', '--work-dir', 'there') == 'there'
+
+
+def failing(**changes):
+    """A run of the tiny config that fails somewhere, and what its tool would say."""
+    config = unformatted(Config.fromfile(TINY))
+    config.merge_from_dict(changes)
+    config.launcher = 'none'
+    with pytest.raises(Exception) as caught:  # noqa: PT011, it is of any library
+        launch.build_runner(config).train()
+    assert launch.user_message(caught.value) is None
+    return launch.start_message(caught.value), caught.value
+
+
+def test_a_library_that_fails_before_the_first_step_is_one_line_with_the_config(
+    tmp_path, monkeypatch
+):
+    monkeypatch.syspath_prepend(str(TINY.parent))
+    with DefaultScope.overwrite_default_scope('egomm'):
+        said, _ = failing(work_dir=str(tmp_path), randomness=dict(seed='x'))
+        assert re.match(rf'{TINY}: building the run fails: \w+Error: .*EGOMM_DEBUG=1', said)
+        said, _ = failing(**{'work_dir': str(tmp_path), 'model.backbones.rgb.in_channels': 5})
+        assert re.match(rf'{TINY}: the first step fails: RuntimeError: .*5', said, re.DOTALL)
+        clips = import_module('random_clips').RandomClips
+        monkeypatch.setattr(
+            clips, '__getitem__', partialmethod(third_fails, load=clips.__getitem__)
+        )
+        said, error = failing(
+            **{'work_dir': str(tmp_path), 'train_dataloader.sampler.shuffle': False}
+        )
+    assert said is None
+    assert re.match(rf'{TINY}: this run was under way; .*--resume', error.__notes__[0])
+
+
+def third_fails(dataset, where, load=None):
+    """Item of `RandomClips`, of which the last batch of an epoch cannot be had."""
+    if where.index == 10:
+        raise KeyError(where.index)
+    return load(dataset, where)

@@ -1,7 +1,11 @@
 """A data set of one's own adds how its file reads; test_epic.py holds what all of them share."""
 
-import pytest
+import time
 
+import pytest
+from torch.utils.data import DataLoader
+
+from egomm.datasets import watch
 from egomm.datasets.clips import ClipDataset
 
 
@@ -62,3 +66,28 @@ def test_videos_without_a_modality_are_counted(tmp_path, files):
     (tmp_path / 'notes.txt').write_text('walk 0.1 0.5 1\n')
     with pytest.raises(ValueError, match='None of the 1 videos has rgb'):
         build(tmp_path)
+
+
+def test_a_clip_whose_decoder_is_stuck_ends_its_process_and_counts_as_unreadable(
+    tmp_path, files, monkeypatch, capfd
+):
+    files.write_video(tmp_path / 'me/walk.mp4', seconds=1.0)
+    (tmp_path / 'notes.txt').write_text('walk 0.1 0.5 1\nwalk 0.4 0.9 0\n')
+    monkeypatch.setattr(watch, 'STUCK_SECONDS', 1)
+    dataset, load = build(tmp_path), Notes._load
+
+    def hang_at_the_first(self, clip, *others):
+        while clip == 0:
+            time.sleep(1)
+        return load(self, clip, *others)
+
+    monkeypatch.setattr(Notes, '_load', hang_at_the_first)
+    assert not dataset.leave_out_stuck()
+    with pytest.raises(RuntimeError, match='exited unexpectedly'):
+        next(iter(DataLoader(dataset, num_workers=1, collate_fn=list)))
+    assert 'hang_at_the_first' in capfd.readouterr().err  # where it was
+    assert dataset.leave_out_stuck()
+    assert not dataset.leave_out_stuck()  # told once
+    [line] = dataset.report()['failed']
+    assert line.startswith('note 0: its decoder gave no answer in')
+    assert dataset[0]['data_samples'].gt == {'mood': 0}  # the other clip in its place

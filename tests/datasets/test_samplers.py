@@ -54,6 +54,25 @@ def test_processes_share_the_order_of_one(monkeypatch):
         ]
 
 
+@pytest.mark.parametrize('size', [24, 27])  # the last round is whole, or padded
+def test_another_number_of_processes_goes_on_in_the_same_order(monkeypatch, size):
+    """One process, two, three, one again, with 6 clips a batch of all: as one from end to end."""
+
+    def step(world, number):
+        batch, items = 6 // world, []
+        for rank in range(world):
+            monkeypatch.setattr(samplers, 'get_dist_info', lambda rank=rank: (rank, world))
+            sampler = EpochSampler(range(size), seed=5)
+            sampler.set_epoch(3, start=number * batch)
+            items += list(sampler)[:batch]
+        return {item.index for item in items if not item.padding}
+
+    (alone,) = indices(monkeypatch, size, 1, epoch=3, seed=5)
+    for number, world in enumerate((1, 2, 3, 1, 2)[: -(-size // 6)]):
+        wanted = alone[6 * number : 6 * number + 6]
+        assert step(world, number) == {item.index for item in wanted}
+
+
 def test_order_follows_seed_and_epoch(monkeypatch):
     first = indices(monkeypatch, 50, 1, epoch=0, seed=0)
     assert first == indices(monkeypatch, 50, 1, epoch=0, seed=0)

@@ -13,7 +13,7 @@ import pytest
 from mmengine.config import Config
 
 from egomm.apis.dry_run import dry_run
-from egomm.apis.launch import user_message
+from egomm.apis.launch import build_runner, start_message, user_message
 from egomm.datasets.annotations import read_records
 from egomm.datasets.feature_store import FeatureStore
 from egomm.datasets.media import MediaError, read_audio, read_image, read_video_frames
@@ -187,12 +187,34 @@ def is_named(change, config, message):
     return any(word in message for word in words if len(word) > 2)
 
 
+def said_by_a_dry_run(config):
+    """What ``tools/train.py --dry-run`` says of a config that fails."""
+    try:
+        dry_run(config)
+    except Exception as error:
+        return error, user_message(error)
+    return None, None
+
+
+def said_by_a_run(config):
+    """What ``tools/train.py`` says; the traceback of a run that was under way has a note."""
+    try:
+        build_runner(config).train()
+    except Exception as error:
+        said = user_message(error) or start_message(error)
+        return error, said or ''.join(getattr(error, '__notes__', ())) or None
+    return None, None
+
+
+@pytest.mark.parametrize(
+    'try_it, count', [(said_by_a_dry_run, 1000), (said_by_a_run, 1000)], ids=['dry-run', 'run']
+)
 def test_a_thousand_broken_configs_run_or_are_refused_by_our_errors(
-    runs, tmp_path, record_property
+    runs, tmp_path, record_property, try_it, count
 ):
     good = runs.config('mimo', evaluate=True).to_dict()
     places = random.Random(0)
-    changed = [mutated(good, places) for _ in range(1000)]
+    changed = [mutated(good, places) for _ in range(count)]
 
     def attempt(index):
         config, change = changed[index]
@@ -200,16 +222,14 @@ def test_a_thousand_broken_configs_run_or_are_refused_by_our_errors(
         config.update(
             work_dir=str(tmp_path / 'run'), launcher='none', experiment_name=f'fuzz_{index}'
         )
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter('ignore')
-                dry_run(Config(config, format_python_code=False))
-        except Exception as error:
-            message = user_message(error)
-            if message is None:
-                return f'{change}: {type(error).__name__}: {error}'[:300]
-            return 'refused by name' if is_named(change, good, message) else 'refused'
-        return 'runs'
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            error, message = try_it(Config(config, format_python_code=False))
+        if error is None:
+            return 'runs'
+        if message is None:
+            return f'{change}: {type(error).__name__}: {error}'[:300]
+        return 'refused by name' if is_named(change, good, message) else 'refused'
 
     outcomes = []
     for start in range(0, len(changed), 100):  # MMEngine keeps the log file of every run open
@@ -219,8 +239,9 @@ def test_a_thousand_broken_configs_run_or_are_refused_by_our_errors(
     refused = table['refused by name'] + table['refused']
     record_property(
         'measured',
-        f'1000 configs: {table["runs"]} run, {refused} refused by our errors, of which '
+        f'{count} configs ({try_it.__name__}): {table["runs"]} run, {refused} refused by our '
+        'errors, of which '
         f'{table["refused by name"]} name the key or its component; '
-        f'{1000 - refused - table["runs"]} bare tracebacks',
+        f'{count - refused - table["runs"]} bare tracebacks',
     )
     assert not bare, '\n'.join(bare)

@@ -38,10 +38,10 @@ def test_it_waits_for_the_step_of_the_optimizer(runs, watching, same_state):
     config = runs.config('mimo', epochs=4)
     config.optim_wrapper.accumulative_counts = 2
     whole = runs.run(config, 'whole')
-    watch = watching(send(signal.SIGTERM), 3)
+    watch = watching(send(signal.SIGTERM), 4)  # the first batch of the second epoch
     with pytest.raises(SystemExit, match='143'):
         runs.run(config, 'run', watch=watch)
-    assert len(watch.seen) == 4
+    assert len(watch.seen) == 5
     same_state(runs.run(config, 'run', resume=True), whole)
 
 

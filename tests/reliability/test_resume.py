@@ -1,11 +1,14 @@
 """A run that is ended within an epoch goes on as if it had not been."""
 
+import ctypes
 import importlib
 import os
 import signal
 import time
 
 import pytest
+
+from egomm.datasets import watch as clip_watch
 
 
 def end():
@@ -75,8 +78,46 @@ def test_another_length_of_the_epoch_is_refused_only_within_one(runs, watching):
     with pytest.raises(SystemExit, match='143'):
         runs.run(config, 'ended', watch=watching(end, 1))
     config.train_dataloader.batch_size = 3
-    with pytest.raises(ValueError, match=r'after batch 1 of 3, but now an epoch has 4 batches'):
+    words = r'after batch 1 of 3 with 4 clips each, but now an epoch has {} batches of {} clips'
+    with pytest.raises(ValueError, match=words.format(4, 3)):
         runs.run(config, 'ended', resume=True)
+    config.train_dataloader.batch_size = 5  # as many batches, but of other clips
+    with pytest.raises(ValueError, match=words.format(3, 5)):
+        runs.run(config, 'ended', resume=True)
+
+
+def test_a_step_of_several_batches_ends_with_the_epoch_and_can_be_gone_on_from(
+    runs, same_state, watching
+):
+    """Two batches a step, three an epoch: ended after an epoch, and within an evaluation."""
+    config = runs.config('mimo', epochs=3, evaluate=True)
+    config.optim_wrapper.accumulative_counts = 2
+    steps = []
+    watch = watching()
+    watch.after_train_iter = lambda runner, *args, **kwargs: steps.append(
+        runner.optim_wrapper.should_update()
+    )
+    whole = runs.run(config, 'whole', watch=watch)
+    assert steps == [False, True, True] * 3
+    with pytest.raises(SystemExit, match='143'):
+        runs.run(config, 'ended', watch=watching(end, 3))
+    watch = watching()
+    watch.after_val_iter = lambda runner, *args, **kwargs: runner.epoch == 2 and end()
+    with pytest.raises(SystemExit, match='143'):
+        runs.run(config, 'ended', resume=True, watch=watch)
+    again = runs.run(config, 'ended', resume=True)
+    same_state(again, whole)
+    logs = ''.join(path.read_text() for path in (runs.folder / 'ended').glob('*/*.log'))
+    assert 'gradient of some iterations is lost' not in logs
+
+
+def test_a_checkpoint_by_iterations_waits_for_the_step(runs):
+    config = runs.config('mimo', epochs=1)
+    config.optim_wrapper.accumulative_counts = 2
+    config.default_hooks.checkpoint.update(by_epoch=False, interval=1, max_keep_ckpts=-1)
+    runs.run(config, 'run')
+    names = {path.name for path in (runs.folder / 'run').glob('*.pth')}
+    assert names == {'iter_2.pth', 'iter_3.pth'}
 
 
 def test_a_sampler_that_cannot_start_within_an_epoch_is_refused(runs):
@@ -103,3 +144,38 @@ def test_a_loader_that_hangs_is_ended_and_the_clips_are_named(runs, watching, mo
     words = r'timed out after 2 seconds Batch 3 of epoch 1 was wanted: the clips at \[8, 9, 10\]'
     with pytest.raises(RuntimeError, match=words):
         runs.run(config, 'run')
+
+
+@pytest.mark.parametrize('persistent', [False, True])
+def test_a_decoder_that_is_stuck_is_ended_and_the_clip_is_left_out(
+    runs, watching, monkeypatch, persistent
+):
+    """Clip 6, in the second batch, by two processes: each step is made once, without the clip."""
+    monkeypatch.setattr(clip_watch, 'STUCK_SECONDS', 1)
+    config = runs.config('mimo', epochs=1, workers=2)
+    config.train_dataloader.persistent_workers = persistent
+    config.train_dataloader.sampler.shuffle = False
+    clips = importlib.import_module('random_clips').RandomClips
+    load, at, left_out = clips.__getitem__, clip_watch.ClipWatch(), []
+
+    def get(self, where):
+        clip = 0 if where.index in left_out else where.index
+        with at.at(clip):
+            if clip == 6:
+                ctypes.PyDLL(None).sleep(60)  # in C, with the interpreter's lock
+            return load(self, where._replace(index=clip))
+
+    def leave_out_stuck(self):
+        found = at.stuck()
+        left_out.extend(found)
+        return bool(found)
+
+    monkeypatch.setattr(clips, '__getitem__', get)
+    monkeypatch.setattr(clips, 'leave_out_stuck', leave_out_stuck, raising=False)
+    seen = watching()
+    begun = time.monotonic()
+    runs.run(config, 'run', watch=seen)
+    assert time.monotonic() - begun < 30
+    numbers = [[int(name.rpartition('_')[2]) for name in names] for _, _, names in seen.seen]
+    assert numbers == [[0, 1, 2, 3], [4, 5, 0, 7], [8, 9, 10]]
+    assert left_out == [6]

@@ -1,7 +1,9 @@
 """Two processes do what one does."""
 
 import json
+import os
 import shutil
+import subprocess
 
 import pytest
 import torch
@@ -61,6 +63,38 @@ def fake(tmp_path):
         return program
 
     return make
+
+
+@pytest.mark.parametrize('restarts', ['0', '3'])
+def test_restarts_need_a_rendezvous_that_forgets_dead_processes(
+    command_line, tmp_path, monkeypatch, restarts
+):
+    """That of a static one, and the store that torchrun keeps, holds their addresses."""
+    program = tmp_path / 'shows_arguments'
+    program.write_text(
+        '#!/usr/bin/env bash\necho "$@" "own store: ${TORCH_DISABLE_SHARE_RDZV_TCP_STORE:-0}"\n'
+    )
+    program.chmod(0o755)
+    for name, value in dict(MAX_RESTARTS=restarts, PORT='1234').items():
+        monkeypatch.setenv(name, value)
+    done = subprocess.run(
+        ['bash', command_line.tools / 'dist_train.sh', 'config.py', '2'],
+        env=dict(os.environ, PYTHON=str(program)),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rendezvous = '--node_rank=0 --master_addr=127.0.0.1 --master_port=1234'
+    if restarts == '3':
+        rendezvous = (
+            '--max-restarts=3 --rdzv-backend=c10d --rdzv-id=127.0.0.1:1234 '
+            '--rdzv-endpoint=127.0.0.1:1234 --rdzv-conf=is_host=true --local-addr=127.0.0.1'
+        )
+    assert done.stdout == (
+        f'-m torch.distributed.run --nnodes=1 --nproc_per_node=2 {rendezvous} '
+        f'{command_line.tools}/train.py config.py --launcher pytorch '
+        f'own store: {int(restarts != "0")}\n'
+    )
 
 
 def test_slurm_starts_one_task_a_device(command_line, fake, tmp_path, monkeypatch):
