@@ -39,6 +39,8 @@ setup(
         'lite': ['mmcv-lite==2.1.0'],
         'features': read_requirements('features'),
         'text': read_requirements('text'),
+        'onnx': read_requirements('onnx'),
+        'tensorboard': ['tensorboard>=2.10'],
         'dev': read_requirements('dev'),
     },
     zip_safe=False,

@@ -167,7 +167,6 @@ def add_segments(
 
 
 def run_mq(args: argparse.Namespace) -> None:
-    # These load torch, which scores of verbs and nouns do without.
     from egomm.datasets.moments import moment_classes, read_moments
     from egomm.functional.segment_merging import merge_moments
 
