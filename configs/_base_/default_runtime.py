@@ -25,8 +25,8 @@ env_cfg = dict(
 
 log_processor = dict(type='LogProcessor', window_size=20, by_epoch=True)
 log_level = 'INFO'
-# A line more in vis_backends also sends the curves to dict(type='TensorboardVisBackend') or
-# dict(type='WandbVisBackend'), whose packages have to be installed.
+# dict(type='TensorboardVisBackend') or dict(type='WandbVisBackend') beside the first one also sends
+# the curves there, if their packages are installed.
 visualizer = dict(type='Visualizer', vis_backends=[dict(type='LocalVisBackend')])
 
 load_from = None

@@ -13,7 +13,6 @@ from mmengine.runner import Runner
 
 import egomm
 from egomm.functional.licences import strictest
-from egomm.hooks.plain_checkpoint import to_plain
 from egomm.registry import HOOKS
 from egomm.sealing import written_beside
 
@@ -40,7 +39,7 @@ class RunCardHook(Hook):
         """Write the card."""
         if runner.rank != 0:
             return
-        config = to_plain(runner.cfg.to_dict(), 'config')
+        config = runner.cfg.to_dict()
         card = {
             'seed': runner.seed,
             'deterministic': runner.deterministic,

@@ -59,15 +59,18 @@ def test_the_preview_of_the_learning_rate_is_what_a_run_logged(command_line, tra
 
 def test_curves_go_to_tensorboard_by_one_line_of_config(command_line, tmp_path):
     pytest.importorskip('tensorboard')
+    (tmp_path / 'config.py').write_text(
+        f'_base_ = [{str(command_line.config)!r}]\ntrain_cfg = dict(max_epochs=1)\n'
+        "visualizer = dict(vis_backends=[dict(type='LocalVisBackend'), "
+        "dict(type='TensorboardVisBackend')])\n"
+    )
     command_line.call(
         command_line.python,
         command_line.tools / 'train.py',
-        command_line.config,
+        tmp_path / 'config.py',
         '--no-validate',
-        '--cfg-options',
-        'train_cfg.max_epochs=1',
-        'visualizer.vis_backends.0.type=TensorboardVisBackend',
         '--work-dir',
         tmp_path / 'run',
     )
-    assert list((tmp_path / 'run').glob('*/vis_data/events.out.tfevents*'))
+    for name in ('events.out.tfevents*', 'scalars.json'):
+        assert list((tmp_path / 'run').glob(f'*/vis_data/{name}')), name
