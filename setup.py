@@ -66,6 +66,8 @@ setup(
         'features': read_requirements('features'),
         'text': read_requirements('text'),
         'docs': read_requirements('docs'),
+        'onnx': read_requirements('onnx'),
+        'tensorboard': ['tensorboard>=2.10'],
         'dev': read_requirements('dev'),
     },
     zip_safe=False,

@@ -164,7 +164,7 @@ install_vindlu_stand_in()
 
 MODELS = ComponentRegistry('model', parent=roots.MODELS, scope='egomm', locations=['egomm.models'])
 DATASETS = ComponentRegistry(
-    'dataset', parent=roots.DATASETS, scope='egomm', locations=['egomm.datasets']
+    'dataset', parent=roots.DATASETS, scope='egomm', locations=['egomm.datasets.registered']
 )
 TRANSFORMS = ComponentRegistry(
     'transform', parent=roots.TRANSFORMS, scope='egomm', locations=['egomm.datasets.transforms']
@@ -174,7 +174,10 @@ METRICS = ComponentRegistry(
 )
 HOOKS = ComponentRegistry('hook', parent=roots.HOOKS, scope='egomm', locations=['egomm.hooks'])
 DATA_SAMPLERS = ComponentRegistry(
-    'data sampler', parent=roots.DATA_SAMPLERS, scope='egomm', locations=['egomm.datasets']
+    'data sampler',
+    parent=roots.DATA_SAMPLERS,
+    scope='egomm',
+    locations=['egomm.datasets.registered'],
 )
 OPTIM_WRAPPER_CONSTRUCTORS = ComponentRegistry(
     'optimizer wrapper constructor',

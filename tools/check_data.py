@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for example in finding.examples:
                 print(f'{"":18}{example}')
         if not data.findings:
-            print('  nothing found')
+            print(f'  no faults found in {data.records} records')
     if args.json:
         content = dict(
             config=args.config,

@@ -181,7 +181,6 @@ def add_ego4d(commands: argparse._SubParsersAction, *about: Any) -> None:
 
 
 def run_mq(args: argparse.Namespace) -> None:
-    # These load torch, which scores of verbs and nouns do without.
     from egomm.datasets.moments import moment_classes, read_moments
     from egomm.functional.segment_merging import merge_moments
 

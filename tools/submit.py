@@ -234,7 +234,6 @@ def add_mq(commands: argparse._SubParsersAction) -> None:
 
 
 def run_mq(args: argparse.Namespace) -> None:
-    # These load torch, which scores of verbs and nouns do without.
     from egomm.datasets.moments import class_names, read_moments
     from egomm.functional.segment_merging import merge_moments
 

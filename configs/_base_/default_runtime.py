@@ -14,6 +14,7 @@ default_hooks = dict(
     plain_checkpoint=dict(type='PlainCheckpointHook'),
     checkpoint_match=dict(type='CheckpointMatchHook'),
     data_report=dict(type='DataReportHook'),
+    run_card=dict(type='RunCardHook'),
 )
 
 env_cfg = dict(
@@ -24,6 +25,8 @@ env_cfg = dict(
 
 log_processor = dict(type='LogProcessor', window_size=20, by_epoch=True)
 log_level = 'INFO'
+# dict(type='TensorboardVisBackend') or dict(type='WandbVisBackend') beside the first one also sends
+# the curves there, if their packages are installed.
 visualizer = dict(type='Visualizer', vis_backends=[dict(type='LocalVisBackend')])
 
 load_from = None

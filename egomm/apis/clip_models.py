@@ -57,14 +57,14 @@ class EgoClips:
 
     Args:
         config: Of the model, with a ``test_dataloader`` or ``val_dataloader``.
-        checkpoint: Its weights.
+        checkpoint: Its weights; None for random ones.
 
     Attributes:
         modalities: What the pipeline loads.
         features: Names of the neck outputs that `encode` gives: what classification heads read.
     """
 
-    def __init__(self, config: Config, checkpoint: str) -> None:
+    def __init__(self, config: Config, checkpoint: str | None) -> None:
         loader = config.get('test_dataloader') or config.get('val_dataloader') or {}
         steps = loader.get('dataset', {}).get('pipeline')
         if not steps:

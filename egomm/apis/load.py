@@ -11,8 +11,10 @@ from egomm.functional.weights import differences
 from egomm.registry import MODELS
 
 
-def load_model(config: Config, checkpoint: str) -> nn.Module:
+def load_model(config: Config, checkpoint: str | None) -> nn.Module:
     """The config's model with the checkpoint's weights, in evaluation mode on its device.
+
+    Without a checkpoint the weights are random, which is enough to count them.
 
     Raises:
         ValueError: If the config has no model, or the checkpoint cannot be read or is of another
@@ -21,6 +23,8 @@ def load_model(config: Config, checkpoint: str) -> nn.Module:
     if not config.get('model'):
         raise ValueError(f'{config.filename} has no `model`. Give the config of a trained model.')
     model = MODELS.build(config.model)
+    if checkpoint is None:
+        return model.to(get_device()).eval()
     state = load_checkpoint(checkpoint)
     if not isinstance(state, dict) or not isinstance(state.get('state_dict', state), dict):
         raise ValueError(f'{checkpoint} holds no weights by name. Give a checkpoint of a run.')

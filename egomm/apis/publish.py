@@ -15,7 +15,8 @@ def publish(checkpoint: str | Path, out: str | Path) -> str:
 
     `egomm.compat.load_checkpoint`, and with it ``load_from``, ``pretrained`` and tools/test.py,
     read the file as they read checkpoints. Its header holds the config, the names of classes, the
-    version of egomm and a hash of the tensors, which is compared when it is read.
+    licence of data and weights, the version of egomm and a hash of the tensors, which is compared
+    when it is read.
 
     Args:
         checkpoint: Of a training run, or bare tensors by name. With a moving average, it is the
@@ -47,6 +48,8 @@ def publish(checkpoint: str | Path, out: str | Path) -> str:
     header = dict(egomm=egomm.__version__, config=str(meta.get('cfg', '')))
     if names is not None:
         header['classes'] = json.dumps(names)
+    if meta.get('licence'):
+        header['licence'] = meta['licence']
     digest = tensor_hash(save(tensors))
     out.parent.mkdir(parents=True, exist_ok=True)
     with written_beside(out) as file:

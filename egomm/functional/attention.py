@@ -45,7 +45,8 @@ def weighted_softmax(logits: Tensor, weights: Tensor, dim: int = -1) -> Tensor:
         ) from error
     keep = weights > 0
     sound = ((weights >= 0) & weights.isfinite()).all() & (row > 0).any(dim).all()
-    if not sound:
+    # A graph cannot branch on values; whoever exports it has to give sound weights.
+    if not torch.compiler.is_compiling() and not sound:
         raise ValueError(_weight_fault(weights))
     # where() twice: the logarithm never sees a 0, so its gradient stays finite.
     log_weights = torch.where(keep, torch.where(keep, weights, 1).log(), -torch.inf)

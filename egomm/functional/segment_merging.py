@@ -6,9 +6,6 @@ lists of two systems for queries, merged by confidence.
 
 from collections.abc import Sequence
 
-import torch
-
-from egomm.functional.nms import multiclass_soft_nms
 from egomm.functional.segment_files import Answers, Moments, best_first, query_key
 from egomm.functional.wording import first_names
 
@@ -36,6 +33,10 @@ def merge_moments(
     _check_same('clips', [list(system) for system in systems])
     if len(systems) == 1:
         return {clip: best_first(rows) for clip, rows in systems[0].items()}
+    import torch  # one system is scored and submitted without it
+
+    from egomm.functional.nms import multiclass_soft_nms
+
     merged = {}
     for clip in systems[0]:
         rows = [row for system in systems for row in system[clip]]

@@ -5,6 +5,7 @@ from egomm.hooks.data_report import DataReportHook
 from egomm.hooks.modality_balance import ModalityBalanceHook
 from egomm.hooks.plain_checkpoint import PlainCheckpointHook
 from egomm.hooks.preemption import PreemptionHook
+from egomm.hooks.run_card import RunCardHook
 from egomm.hooks.sealed_checkpoint import SealedCheckpointHook
 from egomm.hooks.task_conflict import TaskConflictHook
 from egomm.hooks.task_gradients import TaskGradientHook
@@ -18,6 +19,7 @@ __all__ = [
     'PlainCheckpointHook',
     'PreemptionHook',
     'ResumableTrainLoop',
+    'RunCardHook',
     'SealedCheckpointHook',
     'TaskConflictHook',
     'TaskGradientHook',

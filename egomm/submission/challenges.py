@@ -1,6 +1,7 @@
 """Which challenge servers there are, in which format they take submissions, as of which day.
 
-The entries age: `checked` says when somebody last looked.
+The entries age: `checked` says when somebody last looked. An entry that nobody has compared with
+its server says so.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ class Challenge:
         version: Version of its submission format.
         server: Where submissions went or go.
         is_open: Whether that server takes submissions; None if nobody looked.
-        checked: When this entry was last compared with its sources.
+        checked: When the state of the server was last compared with its sources; None if never.
         note: What else is known.
     """
 
@@ -24,15 +25,16 @@ class Challenge:
     version: str
     server: str
     is_open: bool | None
-    checked: date
+    checked: date | None
     note: str
 
     def describe(self) -> str:
         """Two lines for a person."""
         state = {True: 'open', False: 'CLOSED', None: 'unknown whether open'}[self.is_open]
+        when = 'never checked' if self.checked is None else f'last checked {self.checked}'
         return (
             f'{self.name}, submission format {self.version}; server: {self.server}, {state} '
-            f'(last checked {self.checked.isoformat()})\n{self.note}'
+            f'({when})\n{self.note}'
         )
 
 
@@ -81,7 +83,7 @@ EGO4D_MOMENTS = Challenge(
     version='1.0',
     server='EvalAI (eval.ai), Ego4D Moment Queries Challenge',
     is_open=None,
-    checked=date(2026, 11, 25),
+    checked=None,
     note=(
         'The format of 2023, after the merging script of the official baseline; look at the server '
         'before you rely on it.'
@@ -93,7 +95,7 @@ EGO4D_QUERIES = Challenge(
     version='1.0',
     server='EvalAI (eval.ai), Ego4D Natural Language Queries Challenge',
     is_open=None,
-    checked=date(2026, 11, 25),
+    checked=None,
     note=(
         'The format of 2023, after the official baseline; look at the server before you rely on it.'
     ),

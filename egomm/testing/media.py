@@ -15,6 +15,7 @@ import av
 import cv2
 import numpy as np
 
+from egomm.datasets.flow import flow_to_bytes
 from egomm.functional.time_grid import flow_index
 from egomm.testing.annotations import image_number
 from egomm.testing.plan import Video
@@ -83,11 +84,6 @@ def write_wav(path: Path, sound: np.ndarray) -> int:
 def _write(path: str, data: np.ndarray) -> int:
     with open(path, 'wb', buffering=0) as file:  # pathlib would take as long as the encoder
         return file.write(data.data)
-
-
-def flow_to_bytes(flow: np.ndarray, bound: float) -> np.ndarray:
-    """Displacement in pixels -> 8 bit, 128 = zero, +-bound = 255 and 1."""
-    return np.rint(np.clip(128 + flow * (127 / bound), 1, 255)).astype(np.uint8)
 
 
 class FlowWriter:

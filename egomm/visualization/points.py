@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import matplotlib
+import matplotlib.colors
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -95,6 +96,47 @@ def point_row(
     )
 
 
+def true_point_row(title: str, frames: np.ndarray, points: np.ndarray) -> Row:
+    """Rings at the true points that are visible, on each frame.
+
+    Args:
+        title: What they are.
+        frames: ``(T, H, W, 3)``.
+        points: ``(t, L, 3)``: x and y, -1 and 1 at the borders of the image, and 1 where visible. A
+            step is shown from the first of its frames on.
+    """
+    images = []
+    for number, frame in enumerate(frames):
+        image = _enlarged(frame)
+        for point in points[number * len(points) // len(frames)]:
+            if point[2] > 0:
+                _ring(image, *(point[:2] + 1) / 2 * image.size)
+        images.append(np.asarray(image))
+    return Row(title, images, [''] * len(images))
+
+
+def flow_row(title: str, flow: np.ndarray) -> Row:
+    """Optical flow: the hue is the direction, the brightness the length.
+
+    Args:
+        title: What it is.
+        flow: ``(2, T, H, W)``, x and y, 0 where nothing moves; the longest vector is brightest.
+    """
+    x, y = flow.astype(np.float32)
+    length = np.hypot(x, y)
+    hue = np.arctan2(y, x) / (2 * np.pi) % 1
+    value = length / max(float(length.max()), 1e-6)
+    colours = matplotlib.colors.hsv_to_rgb(np.stack([hue, np.ones_like(hue), value], -1))
+    return frame_row((255 * colours).round().astype(np.uint8), title)
+
+
+def grey_row(title: str, maps: np.ndarray) -> Row:
+    """Maps ``(T, H, W)``, the smallest value black and the largest white."""
+    low, high = float(maps.min()), float(maps.max())
+    grey = (255 * (maps - low) / max(high - low, 1e-12)).astype(np.uint8)
+    return frame_row(np.repeat(grey[..., None], 3, -1), title)
+
+
 def saliency_row(title: str, frames: np.ndarray, tube: np.ndarray) -> Row:
     """A saliency tube ``(T, H, W)`` from 0 to 1, half and half with the frames, as published."""
     if tube.shape != frames.shape[:3]:
@@ -167,12 +209,17 @@ def _mark(image: Image.Image, predicted: np.ndarray, true: np.ndarray | None) ->
     if true is not None:
         u, v = (true + 1) / 2 * size
         draw.line([(x, y), (u, v)], fill='white', width=2)
-        for colour, width, radius in (('white', 6, reach + 2), (_TRUE, 3, reach)):
-            draw.ellipse([u - radius, v - radius, u + radius, v + radius], None, colour, width)
+        _ring(image, u, v)
     for colour, width in (('white', 6), (_PREDICTED, 3)):
         for sign in (-1, 1):
             ends = [(x - reach, y - sign * reach), (x + reach, y + sign * reach)]
             draw.line(ends, fill=colour, width=width)
+
+
+def _ring(image: Image.Image, x: float, y: float) -> None:
+    draw, reach = ImageDraw.Draw(image), image.size[1] / 28
+    for colour, width, radius in (('white', 6, reach + 2), (_TRUE, 3, reach)):
+        draw.ellipse([x - radius, y - radius, x + radius, y + radius], None, colour, width)
 
 
 def _captioned(image: np.ndarray, text: str) -> np.ndarray:

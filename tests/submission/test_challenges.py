@@ -1,3 +1,4 @@
+from egomm.submission import challenges
 from egomm.submission.challenges import (
     EGO4D_QUERIES,
     EPIC55_RECOGNITION,
@@ -16,4 +17,10 @@ def test_an_entry_says_format_server_state_and_day():
     text = EPIC55_RECOGNITION.describe()
     assert 'EPIC-KITCHENS-55 action recognition, submission format 0.1' in text
     assert 'CodaLab, CLOSED (last checked 2026-11-25)' in text
-    assert 'unknown whether open (last checked 2026-11-25)' in EGO4D_QUERIES.describe()
+    assert 'unknown whether open (never checked)' in EGO4D_QUERIES.describe()
+
+
+def test_a_day_stands_where_somebody_looked_and_nowhere_else():
+    entries = [one for one in vars(challenges).values() if isinstance(one, challenges.Challenge)]
+    assert len(entries) >= 4
+    assert all((one.checked is None) == (one.is_open is None) for one in entries)

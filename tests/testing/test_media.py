@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from egomm.datasets import EpicKitchens
-from egomm.testing.media import FlowWriter, flow_to_bytes, write_media
+from egomm.datasets.flow import flow_to_bytes
+from egomm.testing.media import FlowWriter, write_media
 from egomm.testing.plan import Video
 from egomm.testing.spec import KitchenSpec
 

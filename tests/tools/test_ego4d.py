@@ -60,6 +60,20 @@ def test_moments_of_two_models_are_scored_and_submitted(call, tmp_path):
         call('submit', 'mq', '--out', 'y.json', *test)
 
 
+def test_one_file_is_scored_and_submitted_without_torch(call, command_line, tmp_path):
+    lines = ['import runpy, sys']
+    for tool, *arguments in (
+        ('score', 'mq', 'm0.json', '--annotations', 'moments_val.json'),
+        ('score', 'nlq', 'q0.json', '--annotations', 'nlq_val.json'),
+        ('submit', 'nlq', 'q0.json', '--annotations', 'nlq_test.json', '--out', 's.json'),
+    ):
+        file = command_line.tools / f'{tool}.py'
+        lines.append(f'runpy.run_path({str(file)!r})["main"]({arguments!r})')
+    lines.append('print("torch" in sys.modules, "egomm.datasets.moments" in sys.modules)')
+    said = command_line.call(command_line.python, '-c', '\n'.join(lines), folder=tmp_path)
+    assert said.splitlines()[-1] == 'False True'
+
+
 def test_answers_of_two_systems_are_merged_by_confidence(call, tmp_path):
     output = call('score', 'nlq', 'q1.json', 'q0.json', '--annotations', 'nlq_val.json')
     assert 'recall_1_at_0.5      1.0000' in output

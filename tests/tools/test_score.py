@@ -86,6 +86,16 @@ def test_files_are_fused_and_groups_of_classes_reported(score, folder, data):
     assert 'shots/few accuracy_at_1' in output
 
 
+def test_a_pickle_is_scored_without_torch(command_line, folder):
+    tool = str(command_line.tools / 'score.py')
+    code = (
+        f'import runpy, sys; runpy.run_path({tool!r})["main"](["epic100", "all.pkl", '
+        '"--annotations", "val.csv"]); print("torch" in sys.modules)'
+    )
+    said = command_line.call(command_line.python, '-c', code, folder=folder)
+    assert said.splitlines()[-1] == 'False'
+
+
 def test_a_part_of_the_clips_may_be_scored(score):
     assert 'percent, 9 of the ' in score('part.pkl')
 

@@ -49,7 +49,8 @@ class TokenEmbedding(nn.Module):
             )
         # Padding has id 0, which exists; it is looked up and then zeroed.
         ids = torch.where(mask, ids[:, 0], 0)
-        if not (0 <= ids.min() and ids.max() < self.table.num_embeddings):
+        exporting = torch.compiler.is_compiling()  # a graph cannot branch on values
+        if not exporting and not (0 <= ids.min() and ids.max() < self.table.num_embeddings):
             raise ValueError(
                 f'TokenEmbedding wants ids within 0..{self.table.num_embeddings - 1}; got '
                 f'{ids.min()}..{ids.max()}. Give model and data set the same num_tokens.'

@@ -198,8 +198,9 @@ class LocalizationHead(nn.Module):
         wanted = {self.source: self.in_channels}
         check_channels(type(self).__name__, wanted, {self.source: stream})
         lengths = self._lengths(stream.x.shape[2])
-        gaps = torch.arange(len(lengths), device=stream.x.device)
-        level = gaps.repeat_interleave(torch.tensor(lengths, device=stream.x.device))
+        level = torch.cat(
+            [stream.x.new_full((count,), i, dtype=torch.long) for i, count in enumerate(lengths)]
+        )
         place = torch.arange(len(level), device=stream.x.device) + level
         size = len(level) + len(lengths) - 1
         x = stream.x.new_zeros(*stream.x.shape[:2], size)

@@ -201,7 +201,7 @@ class QueryFusion(nn.Module):
             stream = streams[name]
             x = stream.x.flatten(2) if stream.x.dim() > 2 else stream.x[:, :, None]
             real = _real_tokens(stream)
-            if real is not None and not bool(real.all()):
+            if real is not None and (torch.compiler.is_compiling() or not bool(real.all())):
                 x = x.masked_fill(~real[:, None], 0)  # 0 times NaN would still be NaN
             if name in self.projections:
                 x = torch.einsum('bil,oi->bol', x, self.projections[name].weight)
