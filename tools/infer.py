@@ -13,7 +13,7 @@ tools/extract_features.py wrote:
         --ask 'Where did I put the cup?' --ask 'When did I open the door?'
 
 A video is a file or a folder of frames (--frame-rate). --out writes a file a video and --format:
-json (all), csv (a row an answer), srt (subtitles for any player), html (a page with the video,
+json (all), csv or parquet (a row an answer), srt (subtitles for any player), html (a page with the video,
 a timeline and the answers, for any browser).
 """
 
@@ -57,6 +57,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     times = parser.add_argument_group('of a model of moments or queries')
     times.add_argument('--ask', action='append', default=[], metavar='QUESTION')
     times.add_argument('--encoder', action='append', default=[], metavar='SOURCE=CONFIG,CHECKPOINT')
+    times.add_argument(
+        '--text-model', metavar='DIR', help='of a CLIP model, where words are read as its vectors'
+    )
     times.add_argument('--features', action='append', default=[], metavar='SOURCE=DIR')
     args = parser.parse_args(arguments)
     wrong = [kind for kind in args.format if kind not in KINDS]
@@ -84,6 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 f'{args.out}: nothing can be written there ({error.strerror}). Name another '
                 'folder with --out.'
             ) from error
+    for kind in args.format if args.out else ():
+        if kind != 'html':
+            exports.check_kind(kind)
     look = _recognizer(args) if not (args.encoder or args.features) else _localizer(args)
 
     from egomm.apis.report import run_card, write_report
@@ -105,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 card = run_card(args.config, args.checkpoint)
                 write_report(path, video, results, card=card, fps=args.frame_rate)
             else:
-                path.write_text(exports.export(results, kind), encoding='utf-8')
+                exports.write_whole(path, exports.export(results, kind))
             print(f'  {path}')
     if failed:
         raise ValueError(f'{failed} of {len(args.videos)} videos were left out, see above.')
@@ -129,7 +135,9 @@ def _recognizer(args: argparse.Namespace) -> Any:
 def _localizer(args: argparse.Namespace) -> Any:
     from egomm.apis import Localizer
 
-    localizer = Localizer(_config(args), args.checkpoint, args.encoder, args.features)
+    localizer = Localizer(
+        _config(args), args.checkpoint, args.encoder, args.features, args.text_model
+    )
     if localizer.asks and not args.ask:
         raise ValueError(f"{args.config} answers questions: --ask 'Where did I put the cup?'")
     if args.ask and not localizer.asks:

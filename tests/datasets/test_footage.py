@@ -62,6 +62,32 @@ def test_two_video_streams_are_said(video, tmp_path):
     assert '2 video streams; stream 0 is taken' in open_footage(path).notes
 
 
+def test_a_turned_video_is_said_and_shown_upright(video, tmp_path):
+    data = bytearray(video.read_bytes())
+    matrix = data.index(b'tkhd') + 4 + 40
+    one = 1 << 16
+    turned = np.array([0, one, 0, -one, 0, 0, 0, 0, 1 << 30], '>i4')  # clockwise by 90 degrees
+    data[matrix : matrix + 36] = turned.tobytes()
+    (tmp_path / 'turned.mp4').write_bytes(data)
+    footage = open_footage(tmp_path / 'turned.mp4')
+    assert footage.size == (64, 48)
+    assert footage.at(np.array([0.0])).shape == (1, 64, 48, 3)
+    assert any(note.startswith('stored turned by') for note in footage.notes)
+
+
+def test_an_uneven_rate_is_said(tmp_path):
+    path = tmp_path / 'variable.mkv'
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('libx264', rate=1000, options={'crf': '5'})
+        stream.height, stream.width, stream.pix_fmt = 48, 64, 'yuv420p'
+        for milliseconds in (0, 100, 700, 900):
+            frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), 'rgb24')
+            frame.pts = milliseconds
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    assert any('frames come at no even rate' in note for note in open_footage(path).notes)
+
+
 @pytest.mark.parametrize(
     'make, words',
     [

@@ -136,7 +136,7 @@ def test_a_folder_that_cannot_be_written_is_told_at_once(tool, arguments, frames
 @pytest.mark.parametrize(
     'more, words',
     [
-        (['--format', 'xml'], "wants some of json,csv,srt,html; got 'xml'"),
+        (['--format', 'xml'], "wants some of json,csv,srt,parquet,html; got 'xml'"),
         (['--encoder', 'ego=a.py'], 'wants SOURCE=CONFIG,CHECKPOINT'),
         (['--features', 'folder'], "--features wants SOURCE=...; got 'folder'"),
     ],
