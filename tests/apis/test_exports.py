@@ -63,7 +63,7 @@ def test_windows_have_rows_of_their_own():
 
 
 def test_another_format_is_refused():
-    with pytest.raises(ValueError, match="one of json, csv, srt; got 'xml'"):
+    with pytest.raises(ValueError, match="one of json, csv, srt, parquet; got 'xml'"):
         export([], 'xml')
 
 

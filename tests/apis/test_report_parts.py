@@ -36,7 +36,7 @@ def report(make_video, tmp_path_factory):
     windows = [
         stretch(0.0, 'take the very small spoon', 0.05, [64.0, 48.0]),
         stretch(1.0, 'take the very small spoon', 0.6, [64.0, 48.0]),
-        stretch(2.0, 'cut', 0.9, [16.0, 24.0]),
+        stretch(2.0, 'cut', 1.0, [16.0, 24.0]),
     ]
     result = dict(source=str(video), size=(96, 128), windows=windows, notes=[])
     tables = dict(matrices=[MATRIX], tables=[TABLE])
@@ -62,13 +62,18 @@ def page(browser, report):
 def test_the_name_of_a_low_bar_can_be_read(page):
     names = page.run('[...document.querySelectorAll(".bars .piece span")].map(x => x.textContent)')
     assert names == ['take the very small spoon', 'cut']  # neighbours of one class share a name
-    heights = page.run(
-        '[...document.querySelectorAll(".bars .piece span")].map(x => x.scrollHeight <= '
-        'x.parentElement.clientHeight && x.clientHeight)'
+    edges = page.run(
+        '[...document.querySelectorAll(".bars .piece")].map(x => [x.getBoundingClientRect().top, '
+        'x.querySelector("span").getBoundingClientRect().top, '
+        'x.querySelector("span").getBoundingClientRect().bottom, '
+        '...[...x.querySelectorAll("i")].map(bar => bar.getBoundingClientRect().top)])'
     )
-    assert all(height >= 17 for height in heights)
+    for top, name_top, name_bottom, *bars in edges:
+        assert top == name_top
+        assert name_bottom - name_top >= 17
+        assert min(bars) >= name_bottom
     assert page.run('[...document.querySelectorAll(".bars i")].map(x => x.offsetHeight)') == [
-        *(2, 23, 34)
+        *(2, 23, 38)
     ]
 
 

@@ -1,6 +1,7 @@
 """A file, a folder and an array of the same frames are the same footage; what is none is said."""
 
 import shutil
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -76,16 +77,18 @@ def test_a_turned_video_is_said_and_shown_upright(video, tmp_path):
 
 
 def test_an_uneven_rate_is_said(tmp_path):
-    path = tmp_path / 'variable.mkv'
+    path, milliseconds = tmp_path / 'variable.mp4', 0
     with av.open(str(path), 'w') as container:
-        stream = container.add_stream('libx264', rate=1000, options={'crf': '5'})
+        stream = container.add_stream('libx264', rate=30, options={'crf': '5'})
         stream.height, stream.width, stream.pix_fmt = 48, 64, 'yuv420p'
-        for milliseconds in (0, 100, 700, 900):
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for number in range(60):
             frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), 'rgb24')
-            frame.pts = milliseconds
+            frame.pts, frame.time_base = milliseconds, Fraction(1, 1000)
             container.mux(stream.encode(frame))
+            milliseconds += 33 if number < 20 else 60
         container.mux(stream.encode(None))
-    assert any('frames come at no even rate' in note for note in open_footage(path).notes)
+    assert any('frames come at no even rate (20.' in note for note in open_footage(path).notes)
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,8 @@ def tool(command_line):
 @pytest.fixture(scope='module')
 def evaluated(command_line, tmp_path_factory):
     """A world without features, and what perfect models found in it."""
-    root = tmp_path_factory.mktemp('report world')
+    root = tmp_path_factory.mktemp('report world') / 'toy_moments'
+    root.mkdir()
     timelines = plan_timelines(SPEC)
     write_moment_annotations(root, SPEC, timelines)
     val = [line for line in timelines if line.split == 'val']
