@@ -12,9 +12,12 @@ tools/extract_features.py wrote:
     python tools/infer.py QUERIES.py QUERIES.pth day.mp4 --features ego=data/features \\
         --ask 'Where did I put the cup?' --ask 'When did I open the door?'
 
+With --live windows are answered as their frames come, without any look ahead, and the time that
+takes is told.
+
 A video is a file or a folder of frames (--frame-rate). --out writes a file a video and --format:
-json (all), csv (a row an answer), srt (subtitles for any player), html (a page with the video,
-a timeline and the answers, for any browser).
+json (all), csv or parquet (a row an answer), srt (subtitles for any player), html (a page with the
+video, a timeline and the answers, for any browser).
 """
 
 import argparse
@@ -54,14 +57,32 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     clips.add_argument('--window', type=int, metavar='FRAMES', help='recognise every window')
     clips.add_argument('--stride', type=int, metavar='FRAMES', help='half a window by default')
     clips.add_argument('--fps', type=float, default=30.0, help='of the windows, default 30')
+    clips.add_argument('--live', action='store_true', help='with --window: as the frames come')
+    clips.add_argument(
+        *('--smoothing',),
+        **dict(type=float, default=0.0, metavar='SHARE'),
+        help='with --live: share of the scores before, default 0',
+    )
+    clips.add_argument(
+        *('--unknown',),
+        **dict(type=float, default=0.0, metavar='SCORE'),
+        help='with --live: a class that scores less is called unknown, default 0',
+    )
     times = parser.add_argument_group('of a model of moments or queries')
     times.add_argument('--ask', action='append', default=[], metavar='QUESTION')
     times.add_argument('--encoder', action='append', default=[], metavar='SOURCE=CONFIG,CHECKPOINT')
+    times.add_argument(
+        '--text-model', metavar='DIR', help='of a CLIP model, where words are read as its vectors'
+    )
     times.add_argument('--features', action='append', default=[], metavar='SOURCE=DIR')
     args = parser.parse_args(arguments)
     wrong = [kind for kind in args.format if kind not in KINDS]
     if wrong:
         parser.error(f'--format wants some of {",".join(KINDS)}; got {wrong[0]!r}')
+    if args.live and not args.window:
+        parser.error('--live wants --window FRAMES')
+    if (args.smoothing or args.unknown) and not args.live:
+        parser.error('--smoothing and --unknown want --live')
     args.features = _pairs(parser, '--features', args.features)
     args.encoder = {
         name: tuple(value.split(','))
@@ -84,6 +105,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 f'{args.out}: nothing can be written there ({error.strerror}). Name another '
                 'folder with --out.'
             ) from error
+    for kind in args.format if args.out else ():
+        if kind != 'html':
+            exports.check_kind(kind)
     look = _recognizer(args) if not (args.encoder or args.features) else _localizer(args)
 
     from egomm.apis.report import run_card, write_report
@@ -105,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 card = run_card(args.config, args.checkpoint)
                 write_report(path, video, results, card=card, fps=args.frame_rate)
             else:
-                path.write_text(exports.export(results, kind), encoding='utf-8')
+                exports.write_whole(path, exports.export(results, kind))
             print(f'  {path}')
     if failed:
         raise ValueError(f'{failed} of {len(args.videos)} videos were left out, see above.')
@@ -119,6 +143,8 @@ def _recognizer(args: argparse.Namespace) -> Any:
     def look(video: str) -> list[dict]:
         if args.window:
             stride = args.stride or max(args.window // 2, 1)
+            if args.live:
+                return [_live(recognizer, video, stride, args)]
             rest = dict(top=args.top, source_fps=args.frame_rate)
             return [recognizer.over_time(video, args.window, stride, args.fps, **rest)]
         return [recognizer(video, args.start, args.stop, args.top, args.frame_rate)]
@@ -126,10 +152,28 @@ def _recognizer(args: argparse.Namespace) -> Any:
     return look
 
 
+def _live(recognizer: Any, video: str, stride: int, args: argparse.Namespace) -> dict[str, Any]:
+    from egomm.datasets.footage import open_footage
+
+    footage = open_footage(video, args.frame_rate)
+    settings = dict(window=args.window, stride=stride, top=args.top, sound=footage.sound())
+    more = dict(smoothing=args.smoothing, unknown=args.unknown)
+    stream = recognizer.stream(footage.frames(args.fps), args.fps, **settings, **more)
+    windows = list(stream)
+    low, high = (1000 * seconds for seconds in stream.latency().values())
+    told = f'answers came {low:.0f} ms (p50) and {high:.0f} ms (p95) after the last frame'
+    return dict(
+        **dict(source=str(video), duration=footage.duration, size=footage.size, windows=windows),
+        notes=[*recognizer.notes, *footage.notes, told],
+    )
+
+
 def _localizer(args: argparse.Namespace) -> Any:
     from egomm.apis import Localizer
 
-    localizer = Localizer(_config(args), args.checkpoint, args.encoder, args.features)
+    localizer = Localizer(
+        _config(args), args.checkpoint, args.encoder, args.features, args.text_model
+    )
     if localizer.asks and not args.ask:
         raise ValueError(f"{args.config} answers questions: --ask 'Where did I put the cup?'")
     if args.ask and not localizer.asks:

@@ -10,8 +10,8 @@ Shapes: Q = queries, W = words of the longest, K = windows of the grid.
 
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -203,6 +203,61 @@ def _in_seconds(
     keys = [record_key(record) for record in records]
     windows = {key: record['window'] for key, record in zip(keys, records)}
     return windows, dict(zip(keys, seconds))
+
+
+def fixed_window(records: Sequence[dict], threshold: float = 0.5) -> Tensor:
+    """The window of `window_grid` that answers most of the queries, whatever they ask.
+
+    Args:
+        records: Of training, with windows.
+        threshold: IoU that an answer has to exceed.
+
+    Returns:
+        (start, end) ``(2,)``, shares of the clip.
+    """
+    grid = window_grid()
+    right = segment_iou(encode(records).windows, grid) > threshold
+    return grid[right.float().mean(0).argmax()]
+
+
+def above_fixed_window(
+    train: Sequence[dict],
+    asked: Sequence[dict],
+    answers: Mapping[Key, Sequence[Sequence[float]]],
+    threshold: float = 0.5,
+) -> dict[str, Any]:
+    """R@1 of a localizer beside that of the best fixed window of the training.
+
+    Args:
+        train: Records that the window is chosen on.
+        asked: Records that are scored.
+        answers: Of the localizer, best first, by query, in seconds of the clip.
+        threshold: IoU that an answer has to exceed.
+
+    Returns:
+        ``recall`` and ``fixed`` as fractions with ``interval`` and ``fixed_interval``, their 95 %
+        intervals; ``difference`` with ``difference_interval``, paired by query; ``window`` as
+        shares of the clip; ``queries``, ``clips`` and ``above``: whether the lower end of the
+        difference is above 0. Whole clips are drawn, see `clip_interval`.
+    """
+    window = fixed_window(train, threshold)
+    clips = [record['clip_id'] for record in asked]
+    windows = {record_key(record): record['window'] for record in asked}
+    fixed = {
+        record_key(record): [(window.double() * record['duration']).tolist()] for record in asked
+    }
+    right, guessed = (
+        (nearest_answers(windows, found)[1] > threshold).astype(float) for found in (answers, fixed)
+    )
+    difference = clip_interval(right - guessed, clips)
+    return dict(
+        **dict(recall=float(right.mean()), interval=clip_interval(right, clips)),
+        **dict(fixed=float(guessed.mean()), fixed_interval=clip_interval(guessed, clips)),
+        difference=float((right - guessed).mean()),
+        difference_interval=difference,
+        window=window.tolist(),
+        **dict(queries=len(asked), clips=len(set(clips)), above=difference[0] > 0),
+    )
 
 
 def clip_interval(values: NDArray, clips: Sequence[str], seed: int = 0) -> tuple[float, float]:

@@ -1,28 +1,34 @@
-"""What `Recognizer` and `Localizer` found, as text of a file: JSON, CSV, SRT."""
+"""What `Recognizer` and `Localizer` found, as text of a file: JSON, CSV, Parquet, SRT."""
 
 import csv
+import importlib.util
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 COLUMNS = ('source', 'start', 'stop', 'task', 'query', 'rank', 'label', 'name', 'score')
-FORMATS = ('json', 'csv', 'srt')
+FORMATS = ('json', 'csv', 'srt', 'parquet')
 
 
-def export(results: Sequence[Mapping[str, Any]], kind: str) -> str:
-    """The text of a file.
+def export(results: Sequence[Mapping[str, Any]], kind: str) -> str | bytes:
+    """The content of a file.
 
     Args:
         results: Of one video, in the form that the two classes give.
-        kind: ``json`` has everything; ``csv`` a row for each class, moment or answer; ``srt``
-            subtitles of the best of each stretch, for any player.
+        kind: ``json`` has everything but heat maps; ``csv`` a row for each class, moment or
+            answer, ``parquet`` the same typed; ``srt`` subtitles of the best of each stretch, for
+            any player.
 
     Raises:
-        ValueError: For another kind.
+        ValueError: For another kind, or Parquet without pyarrow.
     """
+    check_kind(kind)
     if kind == 'json':
-        return json.dumps(list(results), indent=1, ensure_ascii=False) + '\n'
+        return json.dumps(_plain(results), indent=1, ensure_ascii=False) + '\n'
     if kind == 'csv':
         text = io.StringIO()
         writer = csv.DictWriter(text, COLUMNS, restval='', lineterminator='\n')
@@ -31,7 +37,42 @@ def export(results: Sequence[Mapping[str, Any]], kind: str) -> str:
         return text.getvalue()
     if kind == 'srt':
         return _subtitles([row for result in results for row in rows(result)])
-    raise ValueError(f'A format is one of {", ".join(FORMATS)}; got {kind!r}.')
+    return _parquet([row for result in results for row in rows(result)])
+
+
+def check_kind(kind: str) -> None:
+    """Refuse what cannot be written, before anything is looked at.
+
+    Raises:
+        ValueError: For no format, or Parquet without pyarrow.
+    """
+    if kind not in FORMATS:
+        raise ValueError(f'A format is one of {", ".join(FORMATS)}; got {kind!r}.')
+    if kind == 'parquet' and importlib.util.find_spec('pyarrow') is None:
+        raise ValueError(
+            'Parquet is written by pyarrow, which is not installed. Take csv, or pip install '
+            'pyarrow.'
+        )
+
+
+def write_whole(path: str | Path, content: str | bytes) -> None:
+    """Write a file, which appears under its name once it is complete.
+
+    Raises:
+        ValueError: If it cannot be written, as on a full disk; the text is one line.
+    """
+    path = Path(path)
+    partial = path.with_name(f'{path.name}.partial')
+    try:
+        try:
+            partial.write_bytes(content.encode() if isinstance(content, str) else content)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f'{path}: cannot be written ({error.strerror}). Make room, or name another folder.'
+        ) from error
 
 
 def rows(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -45,6 +86,15 @@ def rows(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     yield from _ranked(result, result.get('answers', ()), task='answer', query=result.get('query'))
 
 
+def _plain(value: Any) -> Any:
+    """Without arrays: heat maps are for pages."""
+    if isinstance(value, Mapping):
+        return {
+            key: _plain(part) for key, part in value.items() if not isinstance(part, np.ndarray)
+        }
+    return [_plain(part) for part in value] if isinstance(value, (list, tuple)) else value
+
+
 def _ranked(
     result: Mapping[str, Any], answers: Sequence[Mapping[str, Any]], **place: Any
 ) -> Iterator[dict[str, Any]]:
@@ -53,6 +103,24 @@ def _ranked(
         if isinstance(row.get('label'), list):
             row['label'] = '-'.join(map(str, row['label']))
         yield row
+
+
+def _parquet(found: Sequence[Mapping[str, Any]]) -> bytes:
+    import pyarrow
+    from pyarrow import parquet
+
+    kinds = dict(start=pyarrow.float64(), stop=pyarrow.float64(), score=pyarrow.float64())
+    schema = pyarrow.schema(
+        [
+            (name, pyarrow.int64() if name == 'rank' else kinds.get(name, pyarrow.string()))
+            for name in COLUMNS
+        ]
+    )
+    # A class of actions is text, so any class is.
+    texts = [{**row, 'label': str(row['label']) if 'label' in row else None} for row in found]
+    file = io.BytesIO()
+    parquet.write_table(pyarrow.Table.from_pylist(texts, schema), file)
+    return file.getvalue()
 
 
 def _subtitles(found: Sequence[Mapping[str, Any]]) -> str:

@@ -1,7 +1,7 @@
 """Find moments in an untrimmed video and answer questions about it: `Localizer`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import path as osp
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -64,10 +64,12 @@ class Localizer:
         encoders: By source of the data set, config and checkpoint of the recognizer that makes its
             features.
         features: By source, a folder that `extract_windows` wrote; videos are found in it by name.
+        text_model: Folder of the CLIP model that made the vectors of words the model was trained
+            on, see `extract_text_features`; a model that numbers words needs none.
 
     Raises:
         ValueError: If config and checkpoint do not fit, a source has neither an encoder nor
-            features, or an encoder makes features of another width.
+            features, or an encoder or the text model makes features of another width.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Localizer:
         checkpoint: str | Path,
         encoders: Mapping[str, tuple[str, str]] | None = None,
         features: Mapping[str, str] | None = None,
+        text_model: str | Path | None = None,
     ) -> None:
         self.config = config if isinstance(config, Config) else Config.fromfile(config)
         encoders, features = dict(encoders or {}), dict(features or {})
@@ -99,6 +102,7 @@ class Localizer:
         self.model = load_model(self.config, str(checkpoint))
         self.task = next(iter(self.model.heads))
         self.asks = 'words' in self.dataset
+        self.words = _word_encoder(self.config, text_model) if self.asks else None
         self.features = {name: FeatureSource(path) for name, path in features.items()}
         meta = (load_checkpoint(str(checkpoint)).get('meta') or {}).get('dataset_meta') or {}
         self.classes = _classes(meta, self.dataset, self.task)
@@ -185,20 +189,12 @@ class Localizer:
             ``source``, ``duration`` and ``notes``.
 
         Raises:
-            ValueError: If the model finds moments, the question has no word, or the model reads
-                vectors of words, which only its data set has.
+            ValueError: If the model finds moments, or the question has no word.
         """
-        words = self.dataset.get('words') or {}
-        if not self.asks:
+        if self.words is None:
             raise ValueError(f'{self.config.filename} finds moments and takes no question.')
-        if 'num_tokens' not in words:
-            raise ValueError(
-                f'{self.config.filename} reads vectors of words from {words.get("path")!r}, of '
-                'which a new question has none. Use a model with words=dict(num_tokens=...).'
-            )
         looked = source if isinstance(source, Looked) else self.look(source)
-        ids = word_ids(query, words['num_tokens'])[: words.get('max_words', 48)]
-        found = self._predict(looked, dict(words=torch.tensor([ids])), top, 0.0)
+        found = self._predict(looked, dict(words=self.words(query)), top, 0.0)
         answers = [{key: row[key] for key in ('start', 'stop', 'score')} for row in found]
         return _answer(looked, query=query, answers=answers)
 
@@ -250,6 +246,29 @@ def _classes(meta: Mapping[str, Any], dataset: Mapping[str, Any], task: str) -> 
     given = dataset.get('classes')
     path = osp.join(dataset.get('data_root') or '', given) if isinstance(given, str) else ''
     return list(read_label_map(path)) if path and osp.isfile(path) else []
+
+
+def _word_encoder(config: Config, text_model: str | Path | None) -> Callable[[str], Tensor]:
+    """From a question to what the model reads: numbers ``(1, L)`` or vectors ``(C, L)``."""
+    loader = config.get('test_dataloader') or config.get('val_dataloader')
+    words, most = loader.dataset.words, loader.dataset.words.get('max_words', 48)
+    if 'num_tokens' in words:
+        return lambda query: torch.tensor([word_ids(query, words['num_tokens'])[:most]])
+    if text_model is None:
+        raise ValueError(
+            f'{config.filename} reads vectors of words from {words.get("path")!r}, of which a new '
+            'question has none. Give the folder of the CLIP model that made them: text_model=... '
+            '(tools/infer.py: --text-model).'
+        )
+    from egomm.apis.text_features import TextEncoder
+
+    encode = TextEncoder(text_model)
+    if encode.about['dim'] != words.get('dim', encode.about['dim']):
+        raise ValueError(
+            f'{text_model} gives vectors of {encode.about["dim"]}, {config.filename} reads '
+            f'{words["dim"]}. Give the CLIP model that it was trained with.'
+        )
+    return lambda query: torch.from_numpy(encode([query])[0][:most].T.copy())
 
 
 def _grid(name: str, dataset: Mapping[str, Any], meta: Mapping[str, Any]) -> TimeGrid:

@@ -1,6 +1,6 @@
 """Recognise what happens in a video: `Recognizer`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,14 @@ import torch
 from mmengine.config import Config
 
 from egomm.apis.clip_models import Clip, load_clip_model
+from egomm.apis.stream import RecognizedStream, are_probabilities
 from egomm.apis.windows import check_windows, packed_windows, presence
 from egomm.compat import load_checkpoint
 from egomm.datasets.annotations import read_class_names
-from egomm.datasets.footage import Footage, open_footage
+from egomm.datasets.footage import open_footage
 from egomm.functional.feature_grid import TimeGrid
 from egomm.functional.scores import rank_actions
+from egomm.structures import EgoSample
 
 _PAIR = ('verb', 'noun')
 BATCH = 8  # windows predicted at a time
@@ -73,9 +75,12 @@ class Recognizer:
 
         Returns:
             ``tasks``: by task the best classes as ``label``, ``name`` and ``score``, and for
-            points (hands, gaze) ``points`` ``(T, L, 2)`` in pixels of the frame; ``present``: by
-            modality whether it was there; ``start``, ``stop``, ``duration``, ``source`` and
-            ``notes``.
+            points (hands, gaze) ``points`` ``(T, L, 2)`` in pixels of the frame and, where the
+            model has them, ``heatmaps`` ``(T, L, h, w)`` uint8, each up to 255, over the ``box``
+            (left, top, right, bottom) of the frame in pixels; ``attention``: by task the share of
+            each modality, where the model records it; ``present``: by modality whether it was
+            there; ``size`` of the frame, height and width; ``start``, ``stop``, ``duration``,
+            ``source`` and ``notes``.
 
         Raises:
             MediaError: If the video cannot be read.
@@ -98,7 +103,8 @@ class Recognizer:
             'duration': footage.duration,
             'start': start,
             'stop': stop,
-            'tasks': self._tasks(sample, top, footage),
+            'size': footage.size,
+            **self.found_in(sample, top, footage.size),
             'present': present,
             'notes': [*self.notes, *footage.notes, *absences(present), self._meaning()],
         }
@@ -123,8 +129,8 @@ class Recognizer:
             source_fps: Frames per second of a folder or an array.
 
         Returns:
-            As `__call__`, with ``windows`` in the place of ``tasks``: a list of ``start``,
-            ``stop`` and ``tasks``.
+            As `__call__`, with ``windows`` in the place of ``tasks`` and ``attention``: a list of
+            ``start``, ``stop`` and these.
 
         Raises:
             MediaError: If the video cannot be read.
@@ -140,30 +146,78 @@ class Recognizer:
             present |= presence(self.clips, items).any(0)
             for sample in self.clips.predict(items):
                 start = len(windows) * stride / fps
-                tasks = self._tasks(sample, top, footage)
-                windows.append(dict(start=start, stop=start + window / fps, tasks=tasks))
+                found = self.found_in(sample, top, footage.size)
+                windows.append(dict(start=start, stop=start + window / fps, **found))
         for row in windows:
             row['stop'] = min(row['stop'], frames.duration)
-        found = dict(zip(self.clips.modalities, present.tolist()))
+        there = dict(zip(self.clips.modalities, present.tolist()))
         damaged = [f'{start:.2f}-{stop:.2f} s are damaged' for start, stop in frames.bad]
         return {
             'source': str(source) if footage.is_file else footage.name,
             'duration': frames.duration,
+            'size': footage.size,
             'windows': windows,
-            'present': found,
-            'notes': [*self.notes, *footage.notes, *absences(found), *damaged, self._meaning()],
+            'present': there,
+            'notes': [*self.notes, *footage.notes, *absences(there), *damaged, self._meaning()],
         }
 
-    def _tasks(self, sample: Any, top: int, footage: Footage) -> dict[str, Any]:
-        pred, tasks = sample.pred, {}
+    def stream(self, frames: Iterable[np.ndarray], fps: float, **settings: Any) -> RecognizedStream:
+        """Recognise frames while they come.
+
+        ::
+
+            stream = recognizer.stream(camera, fps=30, window=32, stride=16, smoothing=0.5)
+            for answer in stream:
+                print(answer['stop'], answer['tasks']['verb'][0]['name'], stream.latency()['p95'])
+
+        Args:
+            frames: Images ``(H, W, 3)`` uint8 RGB.
+            fps: Of the frames.
+            **settings: Of `RecognizedStream`.
+        """
+        return RecognizedStream(self, frames, fps, **settings)
+
+    def found_in(self, sample: EgoSample, top: int, size: tuple[int, int]) -> dict[str, Any]:
+        """``tasks`` of a predicted clip and, where it is recorded, ``attention``.
+
+        Args:
+            sample: With ``pred``.
+            top: How many classes to name.
+            size: Height and width of the frame.
+        """
+        found: dict[str, Any] = dict(tasks=self._tasks(sample, top, size))
+        if 'attention' in sample.pred:  # (heads, tasks, modalities)
+            neck = self.clips.model.neck
+            mass = sample.pred['attention'].double().mean(0)
+            mass = mass / mass.sum(-1, keepdim=True).clamp(min=1e-9)
+            found['attention'] = {
+                task: dict(zip(neck.modalities, row.tolist()))
+                for task, row in zip(neck.tasks, mass)
+            }
+        return found
+
+    def classified(self, sample: EgoSample) -> dict[str, torch.Tensor]:
+        """Scores of the classes ``(K,)`` by task, of those that have classes."""
+        recorded = ('views', *getattr(self.clips.model, 'record', ()))
+        return {
+            task: answer
+            for task, answer in sample.pred.items()
+            if task not in recorded and isinstance(answer, torch.Tensor) and answer.dim() == 1
+        }
+
+    def _tasks(self, sample: EgoSample, top: int, size: tuple[int, int]) -> dict[str, Any]:
+        pred, classes = sample.pred, self.classified(sample)
+        tasks: dict[str, Any] = {}
         for task, answer in pred.items():
-            if task in ('views', *getattr(self.clips.model, 'record', ())):
-                continue
-            if isinstance(answer, Mapping) and 'points' in answer:
-                box = sample.metainfo.get('crop_box', (0.0, 0.0, 1.0, 1.0))
-                tasks[task] = dict(points=_pixels(answer['points'].numpy(), box, footage.size))
-            elif isinstance(answer, torch.Tensor) and answer.dim() == 1:
+            if task in classes:
                 tasks[task] = self._best(task, answer, top)
+            elif isinstance(answer, Mapping) and 'points' in answer:
+                box = sample.metainfo.get('crop_box', (0.0, 0.0, 1.0, 1.0))
+                tasks[task] = dict(points=_pixels(answer['points'].numpy(), box, size))
+                if 'heatmaps' in answer:
+                    height, width = size
+                    sides = np.multiply(box, (width, height, width, height)).round(1).tolist()
+                    tasks[task].update(heatmaps=_bytes(answer['heatmaps']), box=sides)
         if 'verb' in tasks and 'noun' in tasks and 'action' not in tasks:
             logs = {task: self._tempered(task, pred[task]).log_softmax(-1) for task in _PAIR}
             pairs = rank_actions(logs['verb'][None], logs['noun'][None], top)[0].tolist()
@@ -179,7 +233,7 @@ class Recognizer:
 
     def _best(self, task: str, answer: torch.Tensor, top: int) -> list[dict[str, Any]]:
         scores = self._tempered(task, answer)
-        if (scores < 0).any() or scores.sum() > 1.001:  # not probabilities yet
+        if not are_probabilities(scores):
             scores = scores.softmax(-1)
         values, labels = scores.topk(min(top, len(scores)))
         return [
@@ -238,3 +292,9 @@ def _pixels(points: np.ndarray, box: Sequence[float], size: tuple[int, int]) -> 
     x = (left + share[..., 0] * (right - left)) * size[1]
     y = (top + share[..., 1] * (bottom - top)) * size[0]
     return np.stack([x, y], -1).round(1).tolist()
+
+
+def _bytes(heatmaps: torch.Tensor) -> np.ndarray:
+    """Heat maps as uint8, each with its maximum at 255."""
+    top = heatmaps.amax(dim=(-2, -1), keepdim=True).clamp(min=1e-12)
+    return (255 * heatmaps / top).round().clamp(0, 255).to(torch.uint8).numpy()

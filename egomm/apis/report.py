@@ -15,9 +15,11 @@ import torch
 from mmengine.config import Config
 
 import egomm
+from egomm.apis.exports import write_whole
+from egomm.compat import load_checkpoint
 from egomm.datasets.footage import open_footage
 from egomm.datasets.window_writer import sha256_of_file
-from egomm.visualization.report import Lane, Query, page
+from egomm.visualization.report import Lane, Matrix, Overlay, Query, Shares, Table, page
 
 PLAYABLE = {'h264', 'vp8', 'vp9', 'av1'}
 PLAYABLE_ENDINGS = {'.mp4': 'video/mp4', '.m4v': 'video/mp4', '.webm': 'video/webm'}
@@ -35,6 +37,8 @@ def write_report(
     metrics: Mapping[str, Any] | None = None,
     card: Mapping[str, Any] | None = None,
     fps: float | None = None,
+    matrices: Sequence[Matrix] = (),
+    tables: Sequence[Table] = (),
 ) -> Path:
     """Write one HTML file about a video.
 
@@ -50,10 +54,12 @@ def write_report(
         metrics: Scores by name, as an evaluator wrote them.
         card: See `run_card`.
         fps: Frames per second of a folder or an array.
+        matrices: Of an evaluated set.
+        tables: Of an evaluated set.
 
     Raises:
         MediaError: If the video cannot be read.
-        ValueError: If a result is of another video.
+        ValueError: If a result is of another video, or the file cannot be written.
     """
     footage = open_footage(video, fps)
     strangers = {
@@ -95,37 +101,57 @@ def write_report(
         metrics,
         card,
         list(notes),
+        [overlay for result in results for overlay in _overlays(result)],
+        [share for result in results for share in _shares(result)],
+        matrices,
+        tables,
     )
-    path.write_text(text, encoding='utf-8')
+    write_whole(path, text)
     return path
 
 
-def run_card(config: Config | str | Path, checkpoint: str | Path) -> dict[str, str]:
-    """What made the results: config, weights and versions."""
-    name = config.filename if isinstance(config, Config) else config
-    return {
-        'config': Path(name or 'config').name,
+def run_card(
+    config: Config | str | Path, checkpoint: str | Path, prefix: str = ''
+) -> dict[str, str]:
+    """What made the results: config, weights, seed, data, protocol and versions.
+
+    Args:
+        config: Of the model.
+        checkpoint: Its weights; the seed is what they remember of it.
+        prefix: Before all names but those of versions, where a page has several models.
+    """
+    config = config if isinstance(config, Config) else Config.fromfile(config)
+    meta = load_checkpoint(str(checkpoint)).get('meta') or {}
+    loader = config.get('test_dataloader') or config.get('val_dataloader') or {}
+    dataset = loader.get('dataset') or {}
+    given, root = dataset.get('ann_file') or (), dataset.get('data_root') or ''
+    files = [Path(root, file) for file in ([given] if isinstance(given, str) else given)]
+    evaluator = config.get('test_evaluator') or config.get('val_evaluator') or ()
+    evaluators = evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]
+    card = {
+        'config': Path(config.filename or 'config').name,
         'checkpoint': Path(checkpoint).name,
         'checkpoint sha256': sha256_of_file(checkpoint),
-        'egomm': egomm.__version__,
-        'torch': torch.__version__,
+        'seed': meta.get('seed'),
+        'annotations': ', '.join(file.name for file in files),
+        'annotations sha256': ', '.join(sha256_of_file(file) for file in files if file.is_file()),
+        'protocol': ', '.join(part['type'] for part in evaluators if part),
     }
+    versions = {'egomm': egomm.__version__, 'torch': torch.__version__}
+    own = {f'{prefix}{name}': str(value) for name, value in card.items() if value not in (None, '')}
+    return {**own, **versions}
 
 
 def _bars(result: Mapping[str, Any]) -> list[Lane]:
     """A lane a task: the best class of each stretch, up to the middle of the next window."""
-    stretches = result.get('windows') or ([result] if 'tasks' in result else [])
+    stretches = _stretches(result)
     tasks = dict.fromkeys(
         task
         for stretch in stretches
         for task, answers in stretch['tasks'].items()
         if isinstance(answers, list)
     )
-    # Windows overlap: each shows where it is the nearest.
-    middles = [(stretch['start'] + stretch['stop']) / 2 for stretch in stretches]
-    ends = [(a + b) / 2 for a, b in zip(middles, middles[1:])]
-    begins = [stretches[0]['start'], *ends] if stretches else []
-    ends = [*ends, stretches[-1]['stop']] if stretches else []
+    owned = _owned(stretches)
     size = -(-len(stretches) // MAX_BARS)
     lanes = []
     for task in tasks:
@@ -133,12 +159,76 @@ def _bars(result: Mapping[str, Any]) -> list[Lane]:
         for first in range(0, len(stretches), size):
             group = [stretch['tasks'][task][0] for stretch in stretches[first : first + size]]
             best = max(group, key=lambda answer: answer['score'])
-            stop = ends[first + len(group) - 1]
-            bars.append(
-                dict(start=begins[first], stop=stop, name=best['name'], score=best['score'])
-            )
+            start, stop = owned[first][0], owned[first + len(group) - 1][1]
+            bars.append(dict(start=start, stop=stop, name=best['name'], score=best['score']))
         lanes.append(Lane(task, 'bars', bars))
     return lanes
+
+
+def _owned(stretches: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
+    """Where each of overlapping windows is the nearest."""
+    middles = [(stretch['start'] + stretch['stop']) / 2 for stretch in stretches]
+    edges = [(a + b) / 2 for a, b in zip(middles, middles[1:])]
+    begins = [stretches[0]['start'], *edges] if stretches else []
+    return list(zip(begins, [*edges, stretches[-1]['stop']] if stretches else []))
+
+
+def _overlays(result: Mapping[str, Any]) -> list[Overlay]:
+    """Points of each task over time; a step of the network lasts until the next."""
+    stretches = _stretches(result)
+    steps: dict[str, list[dict[str, Any]]] = {}
+    for stretch, (begin, end) in zip(stretches, _owned(stretches)):
+        height, width = result['size'] if 'size' in result else (0, 0)
+        for task, answer in stretch['tasks'].items():
+            if not isinstance(answer, Mapping):
+                continue
+            points = np.asarray(answer['points']) / (width, height)
+            edges = np.linspace(stretch['start'], stretch['stop'], len(points) + 1)
+            edges = np.clip(edges, begin, end).round(4).tolist()
+            for number, (start, stop) in enumerate(zip(edges, edges[1:])):
+                if start == stop:
+                    continue
+                step = dict(start=start, stop=stop, points=points[number].round(4).tolist())
+                if 'heatmaps' in answer:
+                    box = np.divide(answer['box'], (width, height) * 2).round(4).tolist()
+                    step['heat'] = _heat(answer['heatmaps'][number], box)
+                steps.setdefault(task, []).append(step)
+    names = {'hands': ('left hand', 'right hand')}
+    return [
+        Overlay(task, names.get(task, [task] * len(rows[0]['points'])), rows)
+        for task, rows in steps.items()
+    ]
+
+
+def _heat(heatmaps: np.ndarray, box: list[float]) -> dict[str, Any]:
+    """Of the points of one step the strongest cell."""
+    strongest = heatmaps.max(axis=0)
+    values = base64.b64encode(np.ascontiguousarray(strongest).tobytes()).decode()
+    return dict(rows=strongest.shape[0], columns=strongest.shape[1], values=values, box=box)
+
+
+def _shares(result: Mapping[str, Any]) -> list[Shares]:
+    """Mean attention of each task to each modality."""
+    rows = [stretch['attention'] for stretch in _stretches(result) if 'attention' in stretch]
+    if not rows:
+        return []
+    names = list(next(iter(rows[0].values())))
+    return [
+        Shares(
+            'Attention to each modality, mean over the video',
+            names,
+            {
+                task: np.mean([[row[task][name] for name in names] for row in rows], 0)
+                .round(4)
+                .tolist()
+                for task in rows[0]
+            },
+        )
+    ]
+
+
+def _stretches(result: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return result.get('windows') or ([result] if 'tasks' in result else [])
 
 
 def _by_start(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

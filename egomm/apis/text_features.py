@@ -47,8 +47,8 @@ def extract_text_features(
     for path in ann_files:
         for record in read_queries(path).records:
             queries[LanguageQueries.name_of(record)] = record['query']
-    tokenizer, encoder, about = _load(Path(model))
-    encoder = encoder.to(device).eval()
+    encode = TextEncoder(model, device)
+    about = encode.about
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     manifest = out / MANIFEST
@@ -63,14 +63,38 @@ def extract_text_features(
     rest.sort(key=lambda name: len(queries[name]))  # a batch is padded to its longest
     for first in range(0, len(rest), BATCH):
         names = rest[first : first + BATCH]
-        tokens = tokenizer(
-            [queries[name] for name in names], padding=True, truncation=True, return_tensors='pt'
-        ).to(device)
-        with torch.inference_mode():
-            states = encoder(**tokens).last_hidden_state.float().cpu().numpy()
-        for name, rows, mask in zip(names, states, tokens['attention_mask'].cpu().numpy()):
-            _write(out / f'{name}.npy', lambda file, rows=rows[mask > 0]: np.save(file, rows))
+        for name, rows in zip(names, encode([queries[name] for name in names])):
+            _write(out / f'{name}.npy', lambda file, rows=rows: np.save(file, rows))
     return len(queries), len(rest)
+
+
+class TextEncoder:
+    """The text half of a CLIP model in a local folder.
+
+    Args:
+        folder: See `extract_text_features`.
+        device: Where the model runs.
+
+    Attributes:
+        about: ``dim``, name of the ``model`` and ``sha256`` of its weights.
+
+    Raises:
+        ValueError: If ``transformers`` is not installed or the folder has no whole text model.
+    """
+
+    def __init__(self, folder: str | Path, device: str = 'cpu') -> None:
+        self.tokenizer, encoder, self.about = _load(Path(folder))
+        self.encoder, self.device = encoder.to(device).eval(), device
+
+    @torch.inference_mode()
+    def __call__(self, sentences: Sequence[str]) -> list[np.ndarray]:
+        """Last hidden states ``(L, dim)`` float32 of each sentence, of its own tokens only."""
+        tokens = self.tokenizer(
+            list(sentences), padding=True, truncation=True, return_tensors='pt'
+        ).to(self.device)
+        states = self.encoder(**tokens).last_hidden_state.float().cpu().numpy()
+        masks = tokens['attention_mask'].cpu().numpy()
+        return [rows[mask > 0] for rows, mask in zip(states, masks)]
 
 
 def _load(folder: Path) -> tuple[Any, Any, dict]:

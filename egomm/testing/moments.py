@@ -6,10 +6,15 @@
 ``annotations/ego4d.json``                                           how long each video is
 ``videos/{video}.mp4``                                               images and sound
 ``truth/...``                                                        what no loader reads
+``toy_moments.json``                                                 settings of all this
 """
 
+import dataclasses
 import json
+import multiprocessing
+import shutil
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +37,7 @@ from egomm.testing.timeline import (
     plan_timelines,
 )
 
+STAMP = 'toy_moments.json'
 SHORTEST = 0.1  # seconds that an annotated moment lasts at least
 
 
@@ -41,8 +47,9 @@ def write_moments(
     look: KitchenSpec,
     progress: Callable[[int, int], None] = lambda done, total: None,
     sound: bool = True,
+    processes: int = 1,
 ) -> list[Timeline]:
-    """Write everything; what is there of the same name is written again.
+    """Write everything, or what an interrupted run of the same settings has left to do.
 
     Args:
         out: Folder to write into.
@@ -50,19 +57,44 @@ def write_moments(
         look: Knobs of what the kitchen looks and sounds like.
         progress: Called with (videos done, videos in all).
         sound: Whether videos have any; it takes longer than the images.
+        processes: Processes that draw.
 
     Returns:
         The plan that was written.
     """
     timelines = plan_timelines(spec)
-    write_moment_annotations(out, spec, timelines)
-    (out / 'videos').mkdir(exist_ok=True)
-    kitchen = spec.kitchen(look)
-    for done, timeline in enumerate(timelines):
-        progress(done, len(timelines))
-        write_movie(out / f'videos/{timeline.video_id}.mp4', kitchen, timeline, sound)
-    progress(len(timelines), len(timelines))
+    kitchen, videos, stamp = spec.kitchen(look), out / 'videos', out / STAMP
+    settings = dict(spec=dataclasses.asdict(spec), kitchen=kitchen.digest(), sound=sound)
+    settings = json.loads(json.dumps(settings))
+    if not stamp.is_file() or json.loads(stamp.read_text(encoding='utf-8')) != settings:
+        shutil.rmtree(videos, ignore_errors=True)
+        stamp.unlink(missing_ok=True)
+        write_moment_annotations(out, spec, timelines)
+        _write(stamp, settings)
+    videos.mkdir(exist_ok=True)
+    jobs = [
+        (videos / f'{timeline.video_id}.mp4', kitchen, timeline, sound) for timeline in timelines
+    ]
+    jobs = [job for job in jobs if not job[0].is_file()]
+    before = len(timelines) - len(jobs)
+    progress(before, len(timelines))
+    if processes == 1 or len(jobs) < 2:
+        for done, job in enumerate(jobs, start=before + 1):
+            _write_movie_whole(*job)
+            progress(done, len(timelines))
+        return timelines
+    # Spawned, not forked: the caller may hold threads (torch).
+    context = multiprocessing.get_context('spawn')
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        for done, _ in enumerate(pool.map(_write_movie_whole, *zip(*jobs)), start=before + 1):
+            progress(done, len(timelines))
     return timelines
+
+
+def _write_movie_whole(path: Path, kitchen: KitchenSpec, timeline: Timeline, sound: bool) -> None:
+    partial = path.with_name(f'partial_{path.name}')
+    write_movie(partial, kitchen, timeline, sound)
+    partial.replace(path)
 
 
 def write_movie(path: Path, kitchen: KitchenSpec, timeline: Timeline, sound: bool) -> None:
@@ -159,6 +191,8 @@ def query_annotations(
     marked = annotated_times(spec, timeline, 0)
     asked = []
     for question in ask(timeline.moments, pairs):
+        if question.template not in spec.questions:
+            continue
         start, stop, _ = marked[question.answer]
         (noun_x, noun_y), (verb_x, verb_y) = (
             (*words, None, None)[:2] for words in (question.nouns, question.verbs)

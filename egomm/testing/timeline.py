@@ -20,8 +20,7 @@ from egomm.testing.vocabulary import NOUNS, VERBS
 
 SPLITS = ('train', 'val', 'test')
 CORES = ('centre', 'onset', 'flat', 'mixed')
-MINUTES = (3.0, 6.0)  # shortest and longest clip
-LENGTHS = (1.0, 60.0)  # seconds that 5 % and 95 % of the moments stay below
+TEMPLATES = ('verb', 'noun', 'when', 'before', 'after', 'next', 'between')  # of questions
 CUT_LENGTHS = (0.8, 120.0)
 BACKGROUND = 0.4  # share of a clip in which no moment is
 OVERLAPPING = 0.2  # share of the moments that start before the one before has ended
@@ -56,6 +55,9 @@ class TimelineSpec:
         boundary_noise: By which share of its length each end of a moment is at most off in the
             training annotations; every annotator errs for himself.
         annotators: Of the training videos; the others have one, who does not err.
+        minutes: Shortest and longest clip.
+        lengths: Seconds that 5 % and 95 % of the moments stay below.
+        questions: Which of `TEMPLATES` are asked, see `egomm.testing.questions`.
         fps: Frames per second.
     """
 
@@ -70,6 +72,9 @@ class TimelineSpec:
     core: str = 'centre'
     boundary_noise: float = 0.0
     annotators: int = 2
+    minutes: tuple[float, float] = (3.0, 6.0)
+    lengths: tuple[float, float] = (1.0, 60.0)
+    questions: tuple[str, ...] = TEMPLATES
     fps: int = 10
 
     def __post_init__(self) -> None:
@@ -82,6 +87,12 @@ class TimelineSpec:
             'core': (self.core in CORES, f'one of {CORES}'),
             'boundary_noise': (0 <= self.boundary_noise <= 0.4, 'within 0..0.4'),
             'fps': (self.fps >= 5, 'at least 5, or handlings are missed'),
+            'minutes': (0 < self.minutes[0] < self.minutes[1], 'shortest below longest'),
+            'lengths': (0 < self.lengths[0] < self.lengths[1], 'shortest below longest'),
+            'questions': (
+                bool(self.questions) and set(self.questions) <= set(TEMPLATES),
+                f'some of {TEMPLATES}',
+            ),
             **{
                 name: (getattr(self, name) >= 1, 'at least 1')
                 for name in (*SPLITS, 'videos_per_participant', 'annotators')
@@ -214,19 +225,20 @@ def plan_timelines(spec: TimelineSpec) -> list[Timeline]:
             number = index % spec.videos_per_participant
             participant += number == 0
             rng = np.random.default_rng([spec.seed, 12, participant, number])
-            moments, clip_seconds = _place_moments(len(pairs), rng)
+            moments, clip_seconds = _place_moments(spec, rng)
             timelines.append(
                 _timeline(spec, split, participant, number + 1, moments, clip_seconds, pairs, cores)
             )
     return timelines
 
 
-def _place_moments(classes: int, rng: np.random.Generator) -> tuple[list[Moment], float]:
+def _place_moments(spec: TimelineSpec, rng: np.random.Generator) -> tuple[list[Moment], float]:
     """Moments in seconds of the clip, and how long the clip is."""
-    low, high = (math.log(value) for value in LENGTHS)
+    low, high = (math.log(value) for value in spec.lengths)
     mean, spread = (low + high) / 2, (high - low) / 2 / 1.6449  # of 5 % and 95 %
+    shortest, longest = spec.minutes
     while True:
-        wanted = (1 - BACKGROUND) * 60 * rng.uniform(MINUTES[0], MINUTES[1] - 0.5)
+        wanted = (1 - BACKGROUND) * 60 * rng.uniform(shortest, longest - (longest - shortest) / 6)
         rows: list[tuple[float, float]] = []  # start and length, without gaps
         covered = 0.0
         while covered < wanted:
@@ -237,7 +249,7 @@ def _place_moments(classes: int, rng: np.random.Generator) -> tuple[list[Moment]
             rows.append((covered - shared, length))
             covered += length - shared
         clip_seconds = covered / (1 - BACKGROUND)
-        if 60 * MINUTES[0] <= clip_seconds <= 60 * MINUTES[1]:
+        if 60 * shortest <= clip_seconds <= 60 * longest:
             break
     fresh = [True] + [
         start >= before + length - 1e-9
@@ -248,7 +260,9 @@ def _place_moments(classes: int, rng: np.random.Generator) -> tuple[list[Moment]
     for (start, length), new in zip(rows, fresh, strict=True):
         if new:
             shift += float(next(gap))
-        moments.append(Moment(start + shift, start + shift + length, int(rng.integers(classes))))
+        moments.append(
+            Moment(start + shift, start + shift + length, int(rng.integers(spec.classes)))
+        )
     return moments, clip_seconds
 
 

@@ -67,7 +67,7 @@ def make_toy_kitchen(
     videos = plan_world(spec)
     write_annotations(root, spec, videos)
     write_world_truth(root, spec, videos)
-    size = _draw_all(root, spec, videos, processes or _cores(), progress or (lambda a, b: None))
+    size = _draw_all(root, spec, videos, processes or cores(), progress or (lambda a, b: None))
     summary = _summary(videos, size, time.perf_counter() - begin)
     _write_stamp(root, {**stamp, 'complete': True, 'summary': summary})
     return {**summary, 'reused': False}
@@ -120,7 +120,8 @@ def _write_stamp(root: Path, stamp: dict) -> None:
     partial.replace(root / STAMP)
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Cores that this process may use, at most 8."""
     try:
         cores = len(os.sched_getaffinity(0))
     except AttributeError:  # only Linux tells

@@ -41,6 +41,66 @@ class Query(NamedTuple):
     truth: Sequence[Mapping[str, Any]] = ()
 
 
+class Overlay(NamedTuple):
+    """Points of a task that lie on the video, such as hands or gaze.
+
+    Attributes:
+        name: Of the task.
+        labels: Of its points.
+        steps: Dicts with ``start``, ``stop``, ``points`` ``(L, 2)`` as shares of the frame and, if
+            known, ``heat``: ``rows``, ``columns``, ``values`` (base64 of a byte a cell) and the
+            ``box`` (left, top, right, bottom) that it covers.
+    """
+
+    name: str
+    labels: Sequence[str]
+    steps: Sequence[Mapping[str, Any]]
+
+
+class Shares(NamedTuple):
+    """Parts of a whole, a strip a row.
+
+    Attributes:
+        title: What is shared.
+        names: Of the parts.
+        rows: By row a number a part, which add up to 1.
+    """
+
+    title: str
+    names: Sequence[str]
+    rows: Mapping[str, Sequence[float]]
+
+
+class Matrix(NamedTuple):
+    """How often a class (row) was taken for a class (column).
+
+    Attributes:
+        title: Of what.
+        names: Of the classes.
+        counts: ``(C, C)``.
+    """
+
+    title: str
+    names: Sequence[str]
+    counts: Sequence[Sequence[int]]
+
+
+class Table(NamedTuple):
+    """Numbers of an evaluated set, folded away.
+
+    Attributes:
+        title: Of what.
+        columns: Names.
+        rows: A value a column, the first a name.
+        note: A line above.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    note: str = ''
+
+
 def page(
     title: str,
     video: str,
@@ -51,6 +111,10 @@ def page(
     metrics: Mapping[str, Any] | None = None,
     card: Mapping[str, Any] | None = None,
     notes: Sequence[str] = (),
+    overlays: Sequence[Overlay] = (),
+    shares: Sequence[Shares] = (),
+    matrices: Sequence[Matrix] = (),
+    tables: Sequence[Table] = (),
 ) -> str:
     """The text of the page.
 
@@ -64,6 +128,10 @@ def page(
         metrics: Scores by name, as an evaluator wrote them.
         card: What made this page: config, checkpoint, versions, hashes.
         notes: A line each, below the title.
+        overlays: What can be shown on the video.
+        shares: Below the questions.
+        matrices: Of an evaluated set.
+        tables: Of an evaluated set.
 
     Raises:
         ValueError: If the duration is not positive, a lane is of another kind, or a number is not
@@ -84,6 +152,10 @@ def page(
         metrics=metrics or {},
         card=card or {},
         notes=list(notes),
+        overlays=[overlay._asdict() for overlay in overlays],
+        shares=[share._asdict() for share in shares],
+        matrices=[matrix._asdict() for matrix in matrices],
+        tables=[table._asdict() for table in tables],
     )
     try:
         text = json.dumps(content, ensure_ascii=False, allow_nan=False)

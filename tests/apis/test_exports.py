@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from egomm.apis.exports import export
+from egomm.apis.exports import check_kind, export, write_whole
 
 CLIP = dict(
     source='a.mp4',
@@ -63,5 +63,39 @@ def test_windows_have_rows_of_their_own():
 
 
 def test_another_format_is_refused():
-    with pytest.raises(ValueError, match="one of json, csv, srt; got 'xml'"):
+    with pytest.raises(ValueError, match="one of json, csv, srt, parquet; got 'xml'"):
         export([], 'xml')
+
+
+def test_parquet_has_the_rows_of_csv(tmp_path):
+    parquet = pytest.importorskip('pyarrow.parquet', reason='pyarrow absent: pip install pyarrow')
+    write_whole(tmp_path / 'a.parquet', export([CLIP, MOMENTS, ANSWERS], 'parquet'))
+    rows = parquet.read_table(tmp_path / 'a.parquet').to_pylist()
+    told = list(csv.DictReader(export([CLIP, MOMENTS, ANSWERS], 'csv').splitlines()))
+    assert [{key: '' if x is None else str(x) for key, x in row.items()} for row in rows] == told
+
+
+def test_parquet_without_pyarrow_is_said(monkeypatch):
+    monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
+    with pytest.raises(ValueError, match='pyarrow, which is not installed. Take csv, or pip'):
+        check_kind('parquet')
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(self, content):
+        self.touch()
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr('pathlib.Path.write_bytes', full)
+    with pytest.raises(ValueError, match=r'cannot be written \(No space left on device\)') as told:
+        write_whole(tmp_path / 'a.json', '[]')
+    assert '\n' not in str(told.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_heat_maps_stay_out_of_json():
+    import numpy as np
+
+    points = dict(points=[[[1.0, 2.0]]], heatmaps=np.zeros((1, 1, 2, 2), np.uint8))
+    clip = dict(CLIP, tasks=dict(gaze=points))
+    assert json.loads(export([clip], 'json'))[0]['tasks'] == dict(gaze=dict(points=[[[1.0, 2.0]]]))

@@ -130,9 +130,35 @@ def test_what_does_not_fit_is_refused(world, recognizer):
     made = localizer(world, 'nlq', recognizer)
     with pytest.raises(ValueError, match='answers questions. Ask one'):
         made.moments(world[1])
-    made.dataset = {**made.dataset, 'words': dict(path='words')}
-    with pytest.raises(ValueError, match="reads vectors of words from 'words', of which a new"):
-        made.answer(world[1], 'Where?')
+    config = Config.fromfile(world[0] / 'nlq.py')
+    config.test_dataloader.dataset.words = dict(path='words', dim=8)
+    with pytest.raises(ValueError, match="vectors of words from 'words', .* --text-model"):
+        Localizer(config, world[0] / 'nlq.pth', encoders=dict(toy=recognizer))
+
+
+def test_a_question_is_read_as_vectors_of_a_text_model(world, recognizer, tmp_path, monkeypatch):
+    class Encoder:
+        about = dict(dim=8)
+
+        def __init__(self, folder):
+            self.folder = folder
+
+        def __call__(self, sentences):
+            return [np.full((60, 8), len(sentence), np.float32) for sentence in sentences]
+
+    monkeypatch.setattr('egomm.apis.text_features.TextEncoder', Encoder)
+    config = Config.fromfile(world[0] / 'nlq.py')
+    config.test_dataloader.dataset.words = dict(path='words', dim=8)
+    config.model.backbones.words = dict(type='torch.nn.Identity')
+    config.model.neck.words.in_channels = 8
+    torch.save(dict(state_dict=MODELS.build(config.model).state_dict()), tmp_path / 'w.pth')
+    arguments = dict(encoders=dict(toy=recognizer), text_model='clip')
+    made = Localizer(config, tmp_path / 'w.pth', **arguments)
+    assert made.words('Where?').shape == (8, 48)  # as many words as the data set keeps
+    assert len(made.answer(world[1], 'Where?', top=2)['answers']) == 2
+    config.test_dataloader.dataset.words.dim = 4
+    with pytest.raises(ValueError, match='clip gives vectors of 8, .* reads 4'):
+        Localizer(config, tmp_path / 'w.pth', **arguments)
 
 
 def test_an_encoder_of_another_width_is_refused(world, recognizer, mmaction_recognizer):

@@ -51,6 +51,22 @@ def test_arrays_and_folders_are_taken(toy):
     assert result['present'] == dict(rgb=True, flow=False, audio=False)
 
 
+def test_silence_is_no_sound(toy, make_video, tmp_path):
+    result = toy(make_video(tmp_path / 'silent.mp4', seconds=1.0, tone=0))
+    assert result['present'] == dict(rgb=True, flow=False, audio=False)
+    assert 'no audio: masked' in result['notes']
+    assert 'no sound' not in result['notes']  # there is a track
+
+
+def test_attention_is_told_as_shares(toy, video):
+    attention = toy(video)['attention']
+    assert list(attention) == ['verb', 'noun']
+    for shares in attention.values():
+        assert list(shares) == ['rgb', 'flow', 'audio']
+        assert sum(shares.values()) == pytest.approx(1)
+        assert shares['flow'] == 0  # it is absent
+
+
 def test_every_window_of_a_video(toy, video):
     result = toy.over_time(video, window=30, stride=15)
     assert [(row['start'], row['stop']) for row in result['windows']] == [

@@ -215,4 +215,9 @@ def test_the_run_card_names_config_weights_and_versions(recognizer):
     card = run_card(*recognizer)
     assert card['config'] == 'mimo_query.py'
     assert len(card['checkpoint sha256']) == 64
-    assert set(card) == {'config', 'checkpoint', 'checkpoint sha256', 'egomm', 'torch'}
+    assert card['annotations'] == 'EPIC_100_validation.csv'
+    assert card['protocol'] == 'EpicActionMetric'
+    assert {'egomm', 'torch'} < set(card)
+    prefixed = run_card(*recognizer, prefix='recognizer ')
+    assert prefixed['recognizer checkpoint sha256'] == card['checkpoint sha256']
+    assert prefixed['torch'] == card['torch']

@@ -1,6 +1,7 @@
 """A file, a folder and an array of the same frames are the same footage; what is none is said."""
 
 import shutil
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -60,6 +61,34 @@ def test_two_video_streams_are_said(video, tmp_path):
                 packet.stream = streams[0]
                 target.mux(packet)
     assert '2 video streams; stream 0 is taken' in open_footage(path).notes
+
+
+def test_a_turned_video_is_said_and_shown_upright(video, tmp_path):
+    data = bytearray(video.read_bytes())
+    matrix = data.index(b'tkhd') + 4 + 40
+    one = 1 << 16
+    turned = np.array([0, one, 0, -one, 0, 0, 0, 0, 1 << 30], '>i4')  # clockwise by 90 degrees
+    data[matrix : matrix + 36] = turned.tobytes()
+    (tmp_path / 'turned.mp4').write_bytes(data)
+    footage = open_footage(tmp_path / 'turned.mp4')
+    assert footage.size == (64, 48)
+    assert footage.at(np.array([0.0])).shape == (1, 64, 48, 3)
+    assert any(note.startswith('stored turned by') for note in footage.notes)
+
+
+def test_an_uneven_rate_is_said(tmp_path):
+    path, milliseconds = tmp_path / 'variable.mp4', 0
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('libx264', rate=30, options={'crf': '5'})
+        stream.height, stream.width, stream.pix_fmt = 48, 64, 'yuv420p'
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for number in range(60):
+            frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), 'rgb24')
+            frame.pts, frame.time_base = milliseconds, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+            milliseconds += 33 if number < 20 else 60
+        container.mux(stream.encode(None))
+    assert any('frames come at no even rate (20.' in note for note in open_footage(path).notes)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,12 @@ import pytest
 
 from egomm.datasets.moments import read_label_map, read_moments
 from egomm.datasets.queries import read_queries
-from egomm.testing.moments import annotated_times, write_moment_annotations, write_movie
+from egomm.testing.moments import (
+    annotated_times,
+    write_moment_annotations,
+    write_moments,
+    write_movie,
+)
 from egomm.testing.spec import PRESETS
 from egomm.testing.timeline import (
     Moment,
@@ -141,3 +146,39 @@ def test_the_command_writes_the_long_videos_beside_a_kitchen(tmp_path, monkeypat
         'onset'
     }
     assert len(list((tmp_path / 'toy/moments/videos').iterdir())) == 3
+
+
+def test_an_interrupted_world_goes_on_and_another_one_starts_anew(tmp_path):
+    spec = TimelineSpec(
+        **dict(train=1, val=1, test=1, minutes=(0.05, 0.1), lengths=(1.0, 2.0)),
+        questions=('when',),
+    )
+    look, done = PRESETS['quick'], []
+    write_moments(tmp_path, spec, look, lambda *counts: done.append(counts), sound=False)
+    videos = sorted((tmp_path / 'videos').iterdir())
+    assert done == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    before = [path.stat().st_mtime_ns for path in videos]
+    videos[1].unlink()
+    done.clear()
+    write_moments(tmp_path, spec, look, lambda *counts: done.append(counts), sound=False)
+    assert done == [(2, 3), (3, 3)]
+    after = [path.stat().st_mtime_ns for path in videos]
+    assert (after[0], after[2]) == (before[0], before[2])
+    asked = read(tmp_path / 'annotations/nlq_train.json')['videos'][0]['clips'][0]['annotations'][0]
+    assert {query['template'] for query in asked['language_queries']} <= {'when'}
+    done.clear()
+    other = dataclasses.replace(spec, seed=5)
+    write_moments(tmp_path, other, look, lambda *counts: done.append(counts), sound=False)
+    assert done[0] == (0, 3)
+
+
+def test_clips_and_moments_are_as_long_as_wanted():
+    spec = TimelineSpec(train=30, val=1, test=1, minutes=(1.0, 2.0), lengths=(2.0, 20.0))
+    timelines = plan_timelines(spec)
+    assert all(60 <= line.clip[1] - line.clip[0] <= 120 for line in timelines)
+    lengths = np.array([row.stop - row.start for line in timelines for row in line.moments])
+    assert np.percentile(lengths, [5, 95]) == pytest.approx([2, 20], rel=0.3)
+    with pytest.raises(ValueError, match='wants minutes to be shortest below longest; got'):
+        TimelineSpec(minutes=(2.0, 1.0))
+    with pytest.raises(ValueError, match="wants questions to be some of .* got \\('why',\\)"):
+        TimelineSpec(questions=('why',))

@@ -63,6 +63,15 @@ def test_every_window_is_recognised(tool, arguments, frames, capsys):
     assert capsys.readouterr().out.count('\n  verb ') == 5
 
 
+def test_windows_are_answered_as_they_come(tool, arguments, frames, capsys):
+    more = ['--frame-rate', '6', '--window', '4', '--fps', '6', '--top', '1', '--live']
+    tool.main([*arguments, str(frames), *more, '--unknown', '1'])
+    shown = capsys.readouterr().out
+    assert shown.count('\n  verb ') == 5
+    assert shown.count('unknown') == 15
+    assert 'ms (p95) after the last frame' in shown
+
+
 def localizer(kind, folder, root):
     """Config and checkpoint of a toy localizer on features of eight channels, random weights."""
     config = Config.fromfile(root / f'configs/toy/asl_{kind}.py')
@@ -136,8 +145,10 @@ def test_a_folder_that_cannot_be_written_is_told_at_once(tool, arguments, frames
 @pytest.mark.parametrize(
     'more, words',
     [
-        (['--format', 'xml'], "wants some of json,csv,srt,html; got 'xml'"),
+        (['--format', 'xml'], "wants some of json,csv,srt,parquet,html; got 'xml'"),
         (['--encoder', 'ego=a.py'], 'wants SOURCE=CONFIG,CHECKPOINT'),
+        (['--live'], '--live wants --window FRAMES'),
+        (['--unknown', '0.5'], '--smoothing and --unknown want --live'),
         (['--features', 'folder'], "--features wants SOURCE=...; got 'folder'"),
     ],
 )

@@ -1,0 +1,30 @@
+"""Long toy videos, moments found in what the quickstart's recognizer sees of them, on a CPU.
+
+Run:     bash tools/quickstart.sh, or its step 5 by hand
+Cost:
+Expect:
+Source:  configs/toy/asl_mq.py, made smaller.
+"""
+
+_base_ = './asl_mq.py'
+
+changes = dict(
+    data_root='data/toy_moments/', sources=dict(_delete_=True, toy=dict(path='features'))
+)
+train_dataloader = dict(batch_size=4, num_workers=0, persistent_workers=False, dataset=changes)
+val_dataloader = dict(batch_size=4, num_workers=0, persistent_workers=False, dataset=changes)
+test_dataloader = val_dataloader
+channels = 32
+model = dict(
+    backbones=dict(
+        _delete_=True, toy=dict(type='FeatureProjection', in_channels=192, out_channels=channels)
+    ),
+    neck=dict(
+        in_channels=dict(_delete_=True, toy=channels),
+        channels=channels,
+        stem_blocks=1,
+        temporal_share=None,
+    ),
+    heads=dict(moment=dict(in_channels=channels, num_layers=1)),
+)
+optim_wrapper = dict(optimizer=dict(lr=4e-3))
