@@ -2,8 +2,8 @@
 
 Run:     python tools/make_toy_features.py data/toy_features
          python tools/train.py configs/toy/asl_sounds.py
-Cost:    <seconds, once measured>
-Expect:  <average mAP of sounds, once measured>
+Cost:    54 s of processor time (one run)
+Expect:  0.883 (average mAP of sounds on 24 videos, seed 0, one run)
 Source:  configs/asl/sounds_asl_auditory-slowfast.py, made small as the twin of actions is.
 """
 
