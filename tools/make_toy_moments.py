@@ -21,7 +21,7 @@ from egomm.testing.toy_kitchen import cores, print_progress
 # Small enough for a minute or two of drawing; questions that name what is asked for.
 SMALL = TimelineSpec(
     seed=1,
-    train=24,
+    train=40,
     val=12,
     test=1,
     minutes=(1.0, 2.0),

@@ -66,9 +66,14 @@ say '5/8 numbers and pictures'
 
 say "6/8 long videos of other people in $LONG, and what the recognizer sees in them"
 "$PY" tools/make_toy_moments.py "$LONG"
-# 0.8 s a window, as long as the clips that it was trained on.
-"$PY" tools/extract_features.py "$CONFIG" "$checkpoint" "$LONG"/videos/*.mp4 \
-    --out "$LONG/features" --window 8 --stride 8 --fps 10
+# 0.8 s a window, as long as the clips that it was trained on; two processes share the videos.
+pids=()
+for rank in 0 1; do
+    RANK=$rank WORLD_SIZE=2 "$PY" tools/extract_features.py "$CONFIG" "$checkpoint" \
+        "$LONG"/videos/P*.mp4 --out "$LONG/features" --window 8 --stride 8 --fps 10 &
+    pids+=($!)
+done
+for pid in "${pids[@]}"; do wait "$pid"; done
 
 say '7/8 models of moments and of questions'
 found=()

@@ -11,19 +11,20 @@ from urllib.parse import quote
 
 import av
 import numpy as np
-import torch
 from mmengine.config import Config
 
-import egomm
 from egomm.apis.exports import write_whole
 from egomm.compat import load_checkpoint
 from egomm.datasets.footage import open_footage
 from egomm.datasets.window_writer import sha256_of_file
+from egomm.functional.licences import strictest
+from egomm.hooks.run_card import data_entry, metric_types, versions
 from egomm.visualization.report import Lane, Matrix, Overlay, Query, Shares, Table, page
 
 PLAYABLE = {'h264', 'vp8', 'vp9', 'av1'}
 PLAYABLE_ENDINGS = {'.mp4': 'video/mp4', '.m4v': 'video/mp4', '.webm': 'video/webm'}
 LARGEST_BYTES = 64 * 2**20
+VERSIONS = ('egomm', 'torch', 'mmengine')
 COPY_FPS, COPY_SIDE = 15, 360
 MAX_BARS = 300  # in a lane; of more windows, the best of each group stands for it
 
@@ -113,7 +114,7 @@ def write_report(
 def run_card(
     config: Config | str | Path, checkpoint: str | Path, prefix: str = ''
 ) -> dict[str, str]:
-    """What made the results: config, weights, seed, data, protocol and versions.
+    """What made the results: config, weights, seed, data, protocol, licence and versions.
 
     Args:
         config: Of the model.
@@ -122,24 +123,21 @@ def run_card(
     """
     config = config if isinstance(config, Config) else Config.fromfile(config)
     meta = load_checkpoint(str(checkpoint)).get('meta') or {}
-    loader = config.get('test_dataloader') or config.get('val_dataloader') or {}
-    dataset = loader.get('dataset') or {}
-    given, root = dataset.get('ann_file') or (), dataset.get('data_root') or ''
-    files = [Path(root, file) for file in ([given] if isinstance(given, str) else given)]
-    evaluator = config.get('test_evaluator') or config.get('val_evaluator') or ()
-    evaluators = evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]
+    loader = config.get('test_dataloader') or config.get('val_dataloader')
+    data = data_entry(loader)['files'] if loader else {}
+    evaluator = config.get('test_evaluator') or config.get('val_evaluator')
     card = {
         'config': Path(config.filename or 'config').name,
         'checkpoint': Path(checkpoint).name,
         'checkpoint sha256': sha256_of_file(checkpoint),
         'seed': meta.get('seed'),
-        'annotations': ', '.join(file.name for file in files),
-        'annotations sha256': ', '.join(sha256_of_file(file) for file in files if file.is_file()),
-        'protocol': ', '.join(part['type'] for part in evaluators if part),
+        **{f'{file} sha256': digest for file, digest in data.items()},
+        'protocol': ', '.join(metric_types(evaluator)),
+        'licence': meta.get('licence') or strictest(config.to_dict()),
     }
-    versions = {'egomm': egomm.__version__, 'torch': torch.__version__}
+    kept = {name: value for name, value in versions().items() if name in VERSIONS and value}
     own = {f'{prefix}{name}': str(value) for name, value in card.items() if value not in (None, '')}
-    return {**own, **versions}
+    return {**own, **kept}
 
 
 def _bars(result: Mapping[str, Any]) -> list[Lane]:

@@ -51,7 +51,7 @@ class RunCardHook(Hook):
                 if runner.cfg.get(f'{name}_dataloader')
             },
             'protocols': {
-                name: _types(runner.cfg[f'{name}_evaluator'])
+                name: metric_types(runner.cfg[f'{name}_evaluator'])
                 for name in LOADERS[1:]
                 if runner.cfg.get(f'{name}_evaluator')
             },
@@ -96,6 +96,7 @@ def data_entry(loader: Any) -> dict[str, Any]:
     return dict(type=str(dataset.get('type')), files=hashes)
 
 
-def _types(evaluator: Any) -> list[str]:
+def metric_types(evaluator: Any) -> list[str]:
+    """Names of the metrics of an evaluator."""
     several = evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]
     return [str(one.get('type')) for one in several if hasattr(one, 'get')]

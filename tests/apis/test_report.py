@@ -107,8 +107,8 @@ def test_the_page_shows_what_was_found_and_what_the_evaluator_wrote(browser, rep
     assert names == [row['name'] for row in TRUTH]
     answers = browser.run('[...document.querySelectorAll(".answer")].map(x => x.textContent)')
     assert answers == [
-        '00:03.0 to 00:03.8 (0.80)',
-        '00:01.0 to 00:01.5 (0.20)',
+        '00:03.0 to 00:03.8 (0.80), IoU 0.83',  # 0.75 of 0.9 seconds
+        '00:01.0 to 00:01.5 (0.20), IoU 0.00',
         'truth 00:02.9 to 00:03.8',
     ]
     piece = 'document.querySelector("#timeline .truth .piece").style'
@@ -215,9 +215,9 @@ def test_the_run_card_names_config_weights_and_versions(recognizer):
     card = run_card(*recognizer)
     assert card['config'] == 'mimo_query.py'
     assert len(card['checkpoint sha256']) == 64
-    assert card['annotations'] == 'EPIC_100_validation.csv'
+    assert card['licence'] == 'none: generated data'
     assert card['protocol'] == 'EpicActionMetric'
-    assert {'egomm', 'torch'} < set(card)
+    assert {'egomm', 'torch', 'mmengine'} < set(card)
     prefixed = run_card(*recognizer, prefix='recognizer ')
     assert prefixed['recognizer checkpoint sha256'] == card['checkpoint sha256']
     assert prefixed['torch'] == card['torch']

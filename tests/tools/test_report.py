@@ -106,7 +106,8 @@ def test_a_page_of_moments_and_questions_with_truth(tool, evaluated, tmp_path, c
         assert (answer['start'], answer['stop']) == (right['start'], right['stop'])
     assert content['card']['moments seed'] == '3'
     assert content['card']['questions protocol'] == 'Ego4dQueryMetric'
-    assert len(content['card']['questions annotations sha256']) == 64
+    assert len(content['card']['questions annotations/nlq_val.json sha256']) == 64
+    assert content['card']['moments licence'] == 'none: generated data'
     assert content['notes'][0].startswith('a toy model: its labels')
     assert 'R@1 at IoU 0.5 %' in capsys.readouterr().out
 
