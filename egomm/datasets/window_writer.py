@@ -1,7 +1,8 @@
 """Writes features of videos for `egomm.datasets.feature_store`, so that no window is lost.
 
 A folder holds ``<video>.npy`` ``(N, dim)`` and ``manifest.json``, which says what the numbers are
-and, for each finished video, what they are of. A video that is not finished is a ``.part`` file, to
+and, for each finished video, what they are of; ``SHA256SUMS`` has a line a file, unless the folder
+was begun without. A video that is not finished is a ``.part`` file, to
 which rows are appended; several processes may write videos of one folder.
 """
 
@@ -18,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from egomm.datasets.feature_store import MANIFEST
+from egomm.datasets.feature_store import MANIFEST, SUMS
 
 _LOCK = '.lock'
 
@@ -163,11 +164,25 @@ class WindowWriter:
             with open(whole, 'wb') as file:
                 np.save(file, rows['features'])
                 os.fsync(file.fileno())
+            digest = sha256_of_file(whole)
             whole.replace(self.folder / f'{name}.npy')
             with self._manifest() as manifest:
+                self._note_sum(f'{name}.npy', digest, is_first=not manifest['videos'])
                 manifest['videos'] = dict(sorted({**manifest['videos'], name: entry}.items()))
             part.unlink()
         return entry
+
+    def _note_sum(self, file: str, digest: str, is_first: bool) -> None:
+        """Write a file's line; readers then want one of every file, so all have it or none."""
+        path = self.folder / SUMS
+        if not path.is_file() and not is_first:
+            return
+        lines = path.read_text(encoding='utf-8').splitlines() if path.is_file() else []
+        sums = {line.partition('  ')[2]: line for line in lines}
+        sums[file] = f'{digest}  {file}'
+        fresh = path.with_name(f'.{SUMS}')
+        fresh.write_text(''.join(f'{sums[name]}\n' for name in sorted(sums)), encoding='utf-8')
+        fresh.replace(path)
 
     def _part(self, name: str, video: Path) -> Path:
         # Another file of the same name has, but for a chance, another size.

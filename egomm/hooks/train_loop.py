@@ -101,19 +101,22 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         hub.update_info(_STEP_CLIPS, self._clips_of_a_batch())
         self._count_batches(done)
         self.dataloader.sampler.set_epoch(self._epoch, start=done * self.dataloader.batch_size)
-        for batch_idx, data_batch in enumerate(self._batches(done), start=done):
-            hub.update_info(_BATCHES_DONE, batch_idx + 1)
-            self.run_iter(batch_idx, data_batch)
+        batch_idx = done - 1
+        try:
+            for batch_idx, data_batch in enumerate(self._batches(done), start=done):
+                hub.update_info(_BATCHES_DONE, batch_idx + 1)
+                self.run_iter(batch_idx, data_batch)
+        except RuntimeError as error:  # a signal tells of the end of a process, also in a step
+            if str(error).startswith('DataLoader'):
+                raise self._lost(error, batch_idx + 1) from error
+            raise
         hub.update_info(_BATCHES_DONE, 0)
         self.runner.call_hook('after_train_epoch')
         self._epoch += 1
 
     def _batches(self, done: int) -> Iterator[Any]:
-        """What the loader gives; where it fails, the error names the clips that were wanted.
-
-        Clips at which a decoder was stuck are left out as unreadable ones are.
-        """
-        loader, size = self.dataloader, self.dataloader.batch_size
+        """What the loader gives, without the clips at which one of its decoders is stuck."""
+        loader = self.dataloader
         while True:
             try:
                 for batch in loader:
@@ -121,19 +124,23 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
                     yield batch
                 return
             except RuntimeError as error:
-                if not str(error).startswith('DataLoader'):
-                    raise
-                loader.sampler.set_epoch(self._epoch, start=done * size)
                 leave_out = getattr(loader.dataset, 'leave_out_stuck', None)
-                if leave_out is None or not leave_out():
-                    positions = [where.index for where in islice(loader.sampler, size)]
-                    raise RuntimeError(
-                        f'{str(error).strip()} Batch {done + 1} of epoch {self._epoch + 1} was '
-                        f'wanted: the clips at {positions} of the data set. A process that is '
-                        'killed is often out of memory; one that does not answer has met a dead '
-                        'disk or a file that its decoder cannot end.'
-                    ) from error
+                if not str(error).startswith('DataLoader') or leave_out is None or not leave_out():
+                    raise
             loader._iterator = None  # of a loader whose processes outlive an epoch: start them anew
+            loader.sampler.set_epoch(self._epoch, start=done * loader.batch_size)
+
+    def _lost(self, error: RuntimeError, done: int) -> RuntimeError:
+        """What to say of a loader that failed, by the clips of the batch that was wanted."""
+        sampler, size = self.dataloader.sampler, self.dataloader.batch_size
+        sampler.set_epoch(self._epoch, start=done * size)
+        positions = [where.index for where in islice(sampler, size)]
+        return RuntimeError(
+            f'{str(error).strip()} Batch {done + 1} of epoch {self._epoch + 1} was wanted: the '
+            f'clips at {positions} of the data set. A process that is killed is often out of '
+            'memory; one that does not answer has met a dead disk or a file that its decoder '
+            'cannot end.'
+        )
 
     def run_iter(self, idx: int, data_batch: Any) -> None:
         """Train on one batch, with random numbers of its own."""

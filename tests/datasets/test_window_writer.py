@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from egomm.datasets.feature_clips import FeatureSource
+from egomm.datasets.feature_store import FeatureStore
 from egomm.datasets.window_writer import WindowWriter
 
 ABOUT = dict(
@@ -48,6 +49,32 @@ def test_what_is_written_is_read_by_itself(video, tmp_path):
     features, grid = FeatureSource(str(tmp_path / 'out')).clip(record, None)
     np.testing.assert_array_equal(features, rows(0, 9))
     assert grid == (30.0, 16, 32, 0.0)
+
+
+def test_a_flipped_bit_is_found_when_it_is_read(video, tmp_path):
+    folder = tmp_path / 'out'
+    write(folder, video, [4, 4], finish=True)
+    file = folder / 'a.npy'
+    content = bytearray(file.read_bytes())
+    assert FeatureStore(folder, 3).read('a').shape == (8, 3)
+    content[-1] ^= 1  # still a number
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=r'a.*differs from its line in SHA256SUMS'):
+        FeatureStore(folder, 3).read('a')
+
+
+def test_a_folder_that_was_begun_without_sums_gets_none(video, tmp_path):
+    """Its other files would be refused for want of a line."""
+    folder = tmp_path / 'out'
+    write(folder, video, [4], finish=True)
+    (folder / 'SHA256SUMS').unlink()
+    writer = WindowWriter(folder, ABOUT)
+    with writer.writing('b', video, 4):
+        writer.append(rows(0, 4), np.ones((4, 2), bool))
+        writer.finish('b', video, {})
+    assert not (folder / 'SHA256SUMS').exists()
+    for name in 'ab':
+        assert FeatureStore(folder, 3).read(name).shape == (4, 3)
 
 
 def test_half_a_batch_is_cut_off_and_the_file_is_the_same(video, tmp_path):

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 
 import pytest
 import torch
@@ -69,6 +70,31 @@ def test_a_full_disk_keeps_the_old_checkpoint_and_the_run_goes_on(runs, monkeypa
     assert 'epoch_2.pth cannot be written: [Errno 28] No space left on device' in logs
     assert 'Training goes on' in logs
     assert [path.name for path in (runs.folder / 'run').glob('*.pth')] == ['epoch_4.pth']
+
+
+def test_a_system_that_writes_half_a_file_leaves_the_old_one_and_the_run_goes_on(runs, watching):
+    """A real limit on the size of files, from the second epoch to the third of four."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    watch = watching()
+
+    def limit(runner, *args, **kwargs):
+        if runner.iter + 1 in (4, 9):
+            size = (runs.folder / 'run/epoch_1.pth').stat().st_size // 2
+            full = runner.iter + 1 == 4
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size if full else before[0], before[1]))
+
+    watch.after_train_iter = limit
+    config = runs.config('mimo', epochs=4)
+    config.default_hooks.checkpoint.max_keep_ckpts = -1
+    try:
+        runs.run(config, 'run', watch=watch)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    logs = ''.join(path.read_text() for path in (runs.folder / 'run').glob('*/*.log'))
+    assert 'epoch_2.pth cannot be written: [Errno 27] File too large' in logs
+    left = sorted((runs.folder / 'run').glob('.*.part')) + sorted(runs.folder.glob('run/*.pth'))
+    assert [path.name for path in left] == ['epoch_1.pth', 'epoch_3.pth', 'epoch_4.pth']
+    assert all(seal_of(path) is Seal.INTACT for path in left)
 
 
 def test_a_full_disk_at_the_end_is_an_error_and_the_old_checkpoint_is_there(runs, monkeypatch):

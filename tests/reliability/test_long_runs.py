@@ -1,6 +1,5 @@
 """Runs and files that are killed, many times (`tools/run_reliability.sh`)."""
 
-import hashlib
 import io
 import logging
 import os
@@ -17,6 +16,7 @@ import torch
 
 from egomm.apis.launch import leave_process_group
 from egomm.datasets.feature_store import FeatureStore
+from egomm.datasets.window_writer import WindowWriter
 from egomm.hooks.preemption import end_children
 from egomm.hooks.sealed_checkpoint import newest_intact
 from egomm.sealing import PARTS, Seal, seal_of, write_sealed
@@ -277,14 +277,17 @@ def test_two_hundred_kills_while_saving(tmp_path, record_property):
 
 
 def test_five_hundred_flipped_bits(runs, record_property):
-    """In a real checkpoint, and in files of features with sums beside them."""
+    """In a real checkpoint, and in features as they are extracted."""
     runs.run(runs.config('mimo', epochs=1), 'run')
     path = runs.folder / 'run' / 'epoch_1.pth'
-    folder = runs.folder / 'features'
-    folder.mkdir()
-    np.save(folder / 'a.npy', np.random.default_rng(0).random((40, 8), np.float32))
-    digest = hashlib.sha256((folder / 'a.npy').read_bytes()).hexdigest()
-    (folder / 'SHA256SUMS').write_text(f'{digest}  a.npy\n')
+    folder, video = runs.folder / 'features', runs.folder / 'a.mp4'
+    video.write_bytes(b'a video')
+    about = dict(dim=8, fps=30.0, stride=16, window=32, per='video', dtype='float32')
+    writer = WindowWriter(folder, dict(about, modalities=['rgb']))
+    with writer.writing('a', video, 40):
+        features = np.random.default_rng(0).random((40, 8), np.float32)
+        writer.append(features, np.ones((40, 1), bool))
+        writer.finish('a', video, {})
     store = FeatureStore(folder, 8)
     store.read('a')
     found = 0

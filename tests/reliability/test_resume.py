@@ -146,6 +146,26 @@ def test_a_loader_that_hangs_is_ended_and_the_clips_are_named(runs, watching, mo
         runs.run(config, 'run')
 
 
+def test_a_loader_that_is_killed_is_told_at_once_with_the_clips(runs, monkeypatch):
+    config = runs.config('mimo', workers=1)
+    config.train_dataloader.sampler.shuffle = False
+    clips = importlib.import_module('random_clips').RandomClips
+    load = clips.__getitem__
+
+    def killed(self, where):
+        if where.index == 10:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return load(self, where)
+
+    monkeypatch.setattr(clips, '__getitem__', killed)
+    # The loader is ahead of the step: the end of its process is told in one of those before.
+    words = r'^DataLoader worker.* Batch \d of epoch 1 was wanted: the clips at .*of memory'
+    begun = time.monotonic()
+    with pytest.raises(RuntimeError, match=words):
+        runs.run(config, 'run')
+    assert time.monotonic() - begun < 30
+
+
 @pytest.mark.parametrize('persistent', [False, True])
 def test_a_decoder_that_is_stuck_is_ended_and_the_clip_is_left_out(
     runs, watching, monkeypatch, persistent
