@@ -147,5 +147,5 @@ def _asl(batch: int, length: int, device: str, like: Step | None = None) -> Step
         CLIP_NORM,
     )
     if like is not None:
-        step.model, step.optimizer, step._buffers = like.model, like.optimizer, like._buffers
+        step.model, step.optimizers, step._buffers = like.model, like.optimizers, like._buffers
     return step
