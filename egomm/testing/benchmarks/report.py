@@ -41,8 +41,8 @@ def section(name: str, result: Mapping[str, Any]) -> str:
     for row in result['rows']:
         if 'flops' in row:
             lines.append(
-                f'  {row["side"]}: {row["rate"] / 1e9:.0f} GFLOP/s for '
-                f'{row["flops"] / 1e9:.0f} GFLOP, {row["share"]:.0%} of the rate of a matrix product'
+                f'  {row["side"]}: {row["flops"] / 1e9:.0f} GFLOP at {row["rate"] / 1e9:.0f} '
+                f'GFLOP/s, {row["share"]:.0%} of the rate of a matrix product'
             )
     lines += [f'  {note}' for note in result['notes']]
     return '\n'.join(lines) + '\n'
