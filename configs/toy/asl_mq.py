@@ -49,6 +49,6 @@ model = dict(
     ),
 )
 train_cfg = dict(val_begin=15)
-optim_wrapper = dict(optimizer=dict(lr=2e-3))
+optim_wrapper = dict(optimizer=dict(lr=2e-3, fused=False))
 # A hundred steps: an average over a thousand would still be the start.
 custom_hooks = [dict(type='EMAHook', ema_type='ExponentialMovingAverage', momentum=0.05)]

@@ -11,7 +11,7 @@ its beginning.
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from egomm.datasets.media import MediaError
 from egomm.datasets.streams import SoundStream, VideoFrames
 from egomm.datasets.window_writer import WindowWriter, sha256_of_file
 from egomm.functional.feature_grid import TimeGrid
+from egomm.functional.sharing import deal_out
 
 _REPORT_SECONDS = 10
 _SHOWN = 3  # bad stretches in a line
@@ -58,7 +59,8 @@ def extract_windows(
         fps: Rate at which the video is looked at, whatever its own.
         batch_size: Windows encoded at a time. A run that goes on wants the same.
         dtype: ``float32`` or ``float16``.
-        shard: Which part of how many this process does.
+        shard: Which part of how many this process does. Videos are dealt out by the sizes of
+            their files, so that all end at about the same time.
         say: Takes what is to be told, a line a call.
 
     Returns:
@@ -88,7 +90,7 @@ def extract_windows(
         },
     )
     failed = []
-    for name, video in sorted(files.items())[shard[0] :: shard[1]]:
+    for name, video in shard_of(files, *shard):
         try:
             if not video.is_file():
                 raise MediaError(video, 'there is no such file. Correct the path.')
@@ -124,6 +126,13 @@ def windows_of(
     if fresh:
         rest = list(held)[-(window - stride + fresh) :] if begun else list(held)
         yield rest + rest[-1:] * (window - len(rest))
+
+
+def shard_of(files: Mapping[str, Path], part: int, parts: int) -> list[tuple[str, Path]]:
+    """Name and file of the videos that one of several processes does, in the order of names."""
+    listed = sorted(files.items())
+    sizes = [video.stat().st_size if video.is_file() else 0 for _, video in listed]
+    return [listed[index] for index in np.flatnonzero(deal_out(sizes, parts) == part)]
 
 
 class HeldImages:

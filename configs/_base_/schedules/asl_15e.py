@@ -3,7 +3,8 @@
 Source: github.com/JonnyS1226/ego4d_asl, 2 clips a step. MMEngine cannot start at exactly 0 and
 does not need to: from 1e-8 of the learning rate on, no step differs by more than 1e-12.
 Evaluated and saved is the moving average of the weights. Gaussians, layer scales and all vectors
-do not decay (the released code decays the Gaussians).
+do not decay (the released code decays the Gaussians). The update is one pass over the weights
+(fused), which wants torch 2.4 on a CPU; before that, optim_wrapper.optimizer.fused=False.
 """
 
 max_epochs = 15
@@ -15,7 +16,7 @@ test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(
     type='OptimWrapper',
     constructor='GroupedOptimWrapperConstructor',
-    optimizer=dict(type='AdamW', lr=1e-4, weight_decay=0.05),
+    optimizer=dict(type='AdamW', lr=1e-4, weight_decay=0.05, fused=True),
     paramwise_cfg=dict(
         no_decay=(
             *('centres', 'raw_widths'),

@@ -10,6 +10,9 @@ product: --cfg-options optim_wrapper.accumulative_counts=8 on one GPU, 1 on eigh
 steps, so they need no change. A run that is asked to end saves after a whole step; of a step that
 lies across the end of an epoch, its checkpoint lacks the batches before it.
 
+The update is one pass over the weights (fused), which wants torch 2.4 on a CPU; before that,
+--cfg-options optim_wrapper.optimizer.fused=False.
+
 Options, to be added to a config's `_base_` list: ../_base_/recipes/ema.py,
 ../_base_/recipes/activation_checkpointing.py.
 """
@@ -25,7 +28,7 @@ auto_scale_lr = dict(enable=False, base_batch_size=64)
 optim_wrapper = dict(
     type='OptimWrapper',
     constructor='GroupedOptimWrapperConstructor',
-    optimizer=dict(type='AdamW', lr=1e-3, betas=(0.9, 0.999), weight_decay=0.05),
+    optimizer=dict(type='AdamW', lr=1e-3, betas=(0.9, 0.999), weight_decay=0.05, fused=True),
     paramwise_cfg=dict(
         lr_mult=dict(backbones=0.1),
         no_decay=('relative_position_bias_table', 'task_tokens', 'modality_embedding'),

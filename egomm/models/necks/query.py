@@ -158,10 +158,10 @@ class QueryFusion(nn.Module):
         it contributed to what the head reads, ``(B, H, T, M + 1, 1 + D)``: `read` needs no more.
         """
         check_channels(type(self).__name__, self.in_channels, streams)
-        keys, weights, tasks = self._sequence(streams)
-        attention = self._attend(keys, weights, tasks)
+        keys, shifts, weights, tasks = self._sequence(streams)
+        attention = self._attend(keys, shifts, weights, tasks)
         dropped = F.dropout(attention, self.attention_dropout, self.training)
-        masses, readout = self._masses(keys, attention), self._readout(keys, dropped)
+        masses, readout = self._masses(keys, attention), self._readout(keys, shifts, dropped)
         outputs = {'attention': Stream(masses[..., :-1])}
         if not self.training:
             outputs['readout'] = Stream(torch.cat([masses[..., None], readout], dim=-1))
@@ -194,9 +194,16 @@ class QueryFusion(nn.Module):
         tasks = self.task_tokens if self.norm is None else self.norm(self.task_tokens)
         return mass, self._finish(heads, tasks.expand(len(mass), -1, -1))
 
-    def _sequence(self, streams: dict[str, Stream]) -> tuple[list[Tensor], Tensor, Tensor]:
-        """Keys by modality ``(B, C, L_m)``, softmax weights, task tokens ``(B or 1, T, C)``."""
+    def _sequence(self, streams: dict[str, Stream]) -> tuple[list, list, Tensor, Tensor]:
+        """Keys by modality ``(B, C, L_m)``, softmax weights, task tokens ``(B or 1, T, C)``.
+
+        Second come vectors ``(C,)`` that are still to be added to all keys of a modality, or None:
+        the embeddings, where only the last layer's products see them. Those are linear in the keys,
+        so adding to the products does the same without a copy of every token.
+        """
         keys, weights = [], []
+        shifts: list[Tensor | None] = [None] * (len(self.modalities) + self.task_tokens_as_keys)
+        linear = not self.layers and self.norm is None
         for index, name in enumerate(self.modalities):
             stream = streams[name]
             x = stream.x.flatten(2) if stream.x.dim() > 2 else stream.x[:, :, None]
@@ -208,7 +215,9 @@ class QueryFusion(nn.Module):
                 x = x + self.projections[name].bias[:, None]
             if self.positions and stream.x.dim() > 2:
                 x = x + sine_positions(tuple(stream.x.shape[2:]), x.shape[1]).flatten(1).to(x)
-            if self.modality_embedding is not None:
+            if self.modality_embedding is not None and linear:
+                shifts[index] = self.modality_embedding[index]
+            elif self.modality_embedding is not None:
                 x = x + self.modality_embedding[index][:, None]
             keys.append(x)
             weights.append(x.new_ones(x.shape[0], x.shape[2]) if real is None else real.to(x))
@@ -225,7 +234,7 @@ class QueryFusion(nn.Module):
         weights = torch.cat([part.float() for part in weights], dim=1)[:, None]  # (B, 1, L)
         if self.reallocation is not None and not self.training:
             weights = weights * self._spread(self.reallocation(streams), keys)
-        return keys, weights, tasks
+        return keys, shifts, weights, tasks
 
     def _spread(self, weights: Tensor, keys: list[Tensor]) -> Tensor:
         """Weights of modalities ``(B or 1, T, M)`` -> of tokens ``(B or 1, T, L)``."""
@@ -245,14 +254,20 @@ class QueryFusion(nn.Module):
         *keys, tasks = tokens.split([*sizes, len(self.tasks)], dim=1)
         return [x.transpose(1, 2) for x in keys], tasks
 
-    def _attend(self, keys: list[Tensor], weights: Tensor, tasks: Tensor) -> tuple[Tensor, Tensor]:
-        """Attention ``(B, H, T, L)`` of the task tokens, and its mass on each modality."""
+    def _attend(self, keys: list, shifts: list, weights: Tensor, tasks: Tensor) -> Tensor:
+        """Attention ``(B, H, T, L)`` of the task tokens."""
         query = self.query(tasks).unflatten(-1, (self.num_heads, -1))
         scale = query.shape[-1] ** -0.5
         # The key projection goes to the queries: q . (W k) = (W^T q) . k.
         absorbed = torch.einsum('bthd,hdc->bhtc', query * scale, self._by_head(self.key))
-        absorbed = absorbed.flatten(1, 2).expand(keys[0].shape[0], -1, -1)  # (B, HT, C)
-        logits = torch.cat([torch.bmm(absorbed, x) for x in keys], dim=2)
+        absorbed = absorbed.flatten(1, 2)  # (1 or B, HT, C)
+        queries = absorbed.expand(keys[0].shape[0], -1, -1)
+        logits = [torch.bmm(queries, x) for x in keys]
+        logits = [
+            part if shift is None else part + (absorbed @ shift.to(absorbed))[..., None].to(part)
+            for part, shift in zip(logits, shifts)
+        ]
+        logits = torch.cat(logits, dim=2)
         logits = logits.unflatten(1, (self.num_heads, -1))
         return weighted_softmax(logits, weights[:, None])
 
@@ -263,11 +278,15 @@ class QueryFusion(nn.Module):
             sizes.append(0)
         return modality_mass(attention, sizes)
 
-    def _readout(self, keys: list[Tensor], attention: Tensor) -> Tensor:
+    def _readout(self, keys: list, shifts: list, attention: Tensor) -> Tensor:
         """What each group of keys contributes to each head: ``(B, H, T, M + 1, D)``."""
         flat = attention.flatten(1, 2)  # (B, HT, L)
         parts = flat.split([x.shape[2] for x in keys], dim=2)
         pooled = [torch.bmm(part, x.transpose(1, 2)) for part, x in zip(parts, keys)]
+        pooled = [
+            sums if shift is None else sums + (part.sum(2, keepdim=True) * shift).to(sums)
+            for sums, part, shift in zip(pooled, parts, shifts)
+        ]
         if self.training:  # only the sum is wanted: one projection instead of one a group
             pooled = [torch.stack(pooled).sum(0)]
         elif not self.task_tokens_as_keys:

@@ -95,7 +95,7 @@ def asl_step(settings: Settings) -> Contest:
         peer=Side('released layout, fp32', lambda: step.work('fp32', style)),
         sides=[
             Side('egomm, fp32', step.work, 1.5, 0.5, 2e-3),
-            Side('egomm, bf16', lambda: step.work('bf16'), 3.0, 0.5, 0.15),
+            Side('egomm, bf16', lambda: step.work('bf16'), 3.0, 0.5, 0.3),
         ],
         difference=step_difference,
         memory='process',
@@ -147,5 +147,5 @@ def _asl(batch: int, length: int, device: str, like: Step | None = None) -> Step
         CLIP_NORM,
     )
     if like is not None:
-        step.model, step.optimizer, step._buffers = like.model, like.optimizer, like._buffers
+        step.model, step.optimizers, step._buffers = like.model, like.optimizers, like._buffers
     return step

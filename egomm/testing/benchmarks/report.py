@@ -41,8 +41,8 @@ def section(name: str, result: Mapping[str, Any]) -> str:
     for row in result['rows']:
         if 'flops' in row:
             lines.append(
-                f'  {row["side"]}: {row["flops"] / row["seconds"] / 1e9:.0f} GFLOP/s for '
-                f'{row["flops"] / 1e9:.0f} GFLOP, {row["share"]:.0%} of a matrix product'
+                f'  {row["side"]}: {row["flops"] / 1e9:.0f} GFLOP at {row["rate"] / 1e9:.0f} '
+                f'GFLOP/s, {row["share"]:.0%} of the rate of a matrix product'
             )
     lines += [f'  {note}' for note in result['notes']]
     return '\n'.join(lines) + '\n'
@@ -81,8 +81,9 @@ def verdict(row: Mapping[str, Any]) -> str:
     wanted = [
         (row['target'], lambda: row['ratio'] >= row['target']),
         (row['limit'], lambda: row['fastest'] <= row['limit']),
-        (row['memory_target'], lambda: row['memory_ratio'] <= row['memory_target']),
     ]
+    if row['memory_ratio'] is not None:
+        wanted.append((row['memory_target'], lambda: row['memory_ratio'] <= row['memory_target']))
     held = [met() for target, met in wanted if target is not None]
     return '' if not held else 'yes' if all(held) else 'no'
 

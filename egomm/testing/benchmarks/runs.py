@@ -241,10 +241,14 @@ def _add_flops(rows: list[dict], works: Sequence[Work], settings: Settings) -> N
     for row in rows:
         dtype = torch.bfloat16 if 'bf16' in row['side'] else torch.float32
         a = torch.randn(size, size, dtype=dtype, device=settings.device)
-        taken = min(_timed(lambda a=a: a @ a, 3, settings.device) for _ in range(3)).wall
+        taken = [_timed(lambda a=a: a @ a, 3, settings.device) for _ in range(3)]
+        # Time of the processor does not depend on who else uses it.
+        on_cpu = settings.device == 'cpu'
+        ceiling = min(measured.cpu if on_cpu else measured.wall for measured in taken)
+        seconds = row['cpu_seconds'] if on_cpu else row['seconds']
         row['flops'] = counter.get_total_flops()
-        row['ceiling'] = 2 * size**3 / taken
-        row['share'] = row['flops'] / row['seconds'] / row['ceiling']
+        row['rate'] = row['flops'] / seconds
+        row['share'] = row['rate'] / (2 * size**3 / ceiling)
 
 
 def _timed(work: Callable[[], Any], repeats: int, device: str) -> Taken:

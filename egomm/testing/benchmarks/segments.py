@@ -37,7 +37,7 @@ def soft_nms_case(settings: Settings) -> Contest:
         growth=[
             Growth(
                 'candidates',
-                (7_500, 30_000, 120_000),
+                (CANDIDATES // 4, CANDIDATES, 4 * CANDIDATES),
                 lambda size: _selection(multiclass_soft_nms, size),
             )
         ],
@@ -53,19 +53,26 @@ def soft_nms_case(settings: Settings) -> Contest:
 def moment_scores(settings: Settings) -> Contest:
     """Average precision at five thresholds; the evaluator row by row gets a part of the clips."""
     clips, each = (20, 500) if settings.quick else (60, 1000)
-    truth, predictions = moments(clips, each)
     sizes = (33, 65, 130, 261) if settings.quick else (65, 130, 260, CLIPS)
-    full = {size: moments(size, PREDICTIONS) for size in sizes}
 
-    def ours(given: tuple[Mapping, Mapping]) -> Work:
-        return lambda: [mean_average_precision(*given)['mAP']]
+    def ours(clips: int, each: int) -> Work:
+        truth, predictions = moments(clips, each)
+        return lambda: [mean_average_precision(truth, predictions)['mAP']]
+
+    def theirs() -> Work:
+        truth, predictions = moments(clips, each)
+        return lambda: [row_by_row(truth, predictions)]
 
     return Contest(
         work=f'MQ evaluation, {clips} clips x {each:,} predictions',
-        peer=Side('row by row', lambda: lambda: [row_by_row(truth, predictions)]),
-        sides=[Side('egomm', lambda: ours((truth, predictions)))],
+        peer=Side('row by row', theirs),
+        sides=[Side('egomm', lambda: ours(clips, each))],
         difference=lambda theirs, own: float(np.abs(theirs[0] - own[0]).max()),
-        growth=[Growth(f'clips of {PREDICTIONS:,} predictions', sizes, lambda n: ours(full[n]))],
+        growth=[
+            Growth(
+                f'clips of {PREDICTIONS:,} predictions', sizes, lambda size: ours(size, PREDICTIONS)
+            )
+        ],
         notes=[
             f'the peer sees {clips * each:,} rows, the official validation {CLIPS * PREDICTIONS:,}'
             ' (the last size under "growth", without --quick)',

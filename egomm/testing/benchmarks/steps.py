@@ -5,6 +5,7 @@ optimiser runs at learning rate 0, at which it does all its work and every step 
 weights. Dropout and drop path are off, so that results can be equal.
 """
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
@@ -55,7 +56,10 @@ class Step:
         """Built when it is first needed, so that one side's process has nothing else."""
         torch.manual_seed(0)
         model = MODELS.build(self.config.model)
+        level = logging.root.manager.disable
+        logging.disable(logging.INFO)  # a line for every parameter
         model.init_weights()
+        logging.disable(level)
         for part in model.modules():
             if isinstance(part, nn.Dropout):
                 part.p = 0.0
@@ -64,20 +68,24 @@ class Step:
         return model
 
     @cached_property
-    def optimizer(self) -> torch.optim.Optimizer:
-        """AdamW; fused on CUDA."""
-        return torch.optim.AdamW(self.model.parameters(), lr=0.0, fused=self.device == 'cuda')
+    def optimizers(self) -> dict[bool, torch.optim.Optimizer]:
+        """AdamW, by whether it is fused; both have the same moments, so as to need them once."""
+        parameters = list(self.model.parameters())
+        found = {fused: torch.optim.AdamW(parameters, lr=0.0, fused=fused) for fused in (0, 1)}
+        found[True].state = found[False].state
+        return found
 
     def work(self, precision: str = 'fp32', exchange: Mapping[type, type] | None = None) -> Work:
         """One step; gives the loss and some gradients.
 
         Args:
             precision: ``'fp32'`` or ``'bf16'`` (autocast).
-            exchange: Classes of modules, and what to take in their place.
+            exchange: Classes of modules, and what to take in their place; the peer's side, whose
+                optimiser is PyTorch's default. None is egomm's, which is fused.
         """
-        return lambda: self._step(precision, exchange or {})
+        return lambda: self._step(precision, exchange or {}, fused=exchange is None)
 
-    def _step(self, precision: str, exchange: Mapping[type, type]) -> list[Tensor]:
+    def _step(self, precision: str, exchange: Mapping[type, type], fused: bool) -> list[Tensor]:
         context = nullcontext()
         if precision == 'bf16':
             context = torch.autocast(self.device, torch.bfloat16)
@@ -91,8 +99,8 @@ class Step:
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
         shown = [*gradients[:_GRADIENTS], *gradients[-_GRADIENTS:]]
         result = [loss.detach().float(), *(gradient.clone() for gradient in shown)]
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizers[fused].step()
+        self.optimizers[fused].zero_grad(set_to_none=True)
         with torch.no_grad():  # running statistics, and the normaliser of a loss
             for buffer, value in self._buffers:
                 buffer.copy_(value)
