@@ -20,10 +20,13 @@ from mmengine.config import Config
 
 import egomm
 from egomm.apis.clip_models import Clip, EgoClips, MmactionClips, Sound, load_clip_model
+from egomm.compat import load_checkpoint
+from egomm.datasets.flow import FlowSettings
 from egomm.datasets.media import MediaError
 from egomm.datasets.streams import SoundStream, VideoFrames
 from egomm.datasets.window_writer import WindowWriter, sha256_of_file
 from egomm.functional.feature_grid import TimeGrid
+from egomm.functional.flow_origin import other_flow
 
 _REPORT_SECONDS = 10
 _SHOWN = 3  # bad stretches in a line
@@ -41,6 +44,7 @@ def extract_windows(
     batch_size: int = 8,
     dtype: str = 'float32',
     shard: tuple[int, int] = (0, 1),
+    flow: FlowSettings | None = None,
     say: Callable[[str], None] = print,
 ) -> list[str]:
     """Write ``out/<name of the video>.npy`` for each video, or what of it is not there yet.
@@ -59,6 +63,8 @@ def extract_windows(
         batch_size: Windows encoded at a time. A run that goes on wants the same.
         dtype: ``float32`` or ``float16``.
         shard: Which part of how many this process does.
+        flow: Compute flow like this, for a recognizer that loads it; None masks it. A flow that
+            differs from that of the training is told.
         say: Takes what is to be told, a line a call.
 
     Returns:
@@ -69,7 +75,7 @@ def extract_windows(
             ``out`` holds another extraction or cannot be written.
     """
     files = _by_name(videos)
-    model = load_clip_model(config, checkpoint)
+    model = load_clip_model(config, checkpoint, flow)
     check_windows(model, window, stride, fps)
     if batch_size < 1:
         raise ValueError(f'batch_size counts windows, from 1 up; got {batch_size}.')
@@ -84,9 +90,15 @@ def extract_windows(
             'batch_size': batch_size,
             'config': Path(config.filename if isinstance(config, Config) else config).name,
             'checkpoint': {'file': Path(checkpoint).name, 'sha256': sha256_of_file(checkpoint)},
+            **({} if flow is None else {'flow': flow.describe()}),
             'egomm': egomm.__version__,
         },
     )
+    if flow is not None:
+        trained = (load_checkpoint(checkpoint).get('meta') or {}).get('flow')
+        warning = other_flow(trained, {**flow._asdict(), 'fps': fps})
+        if warning:
+            say(f'WARNING: {warning}')
     failed = []
     for name, video in sorted(files.items())[shard[0] :: shard[1]]:
         try:
