@@ -6,7 +6,7 @@ training, within ``failure_budget``) or ``refuse`` (stops the run). Data is fine
 refused.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from os import path as osp
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -260,15 +260,19 @@ def _media(dataset: ClipDataset, every_clip: bool) -> Iterator[Finding]:
     yield _found('clips that cannot be loaded', broken, policy)
     yield _found(DRIFT, list(drifting.values()), 'keep')
     records = [dataset.get_data_info(index) for index in range(len(dataset))]
-    several = [
-        f'{record["narration_id"]}: {record["all_noun_classes"]}'
-        for record in records
-        if len(set(record.get('all_noun_classes') or ())) > 1
-    ]
-    yield _found(SEVERAL_NOUNS, several, 'keep')
+    yield _found(SEVERAL_NOUNS, several_nouns(records), 'keep')
     yield _found(OTHER_NAMES, list(_other_names(dataset)), 'refuse')
     ends = [dataset.get_data_info(index) for index in last.values()]
     yield _found(DENSE_FLOW, [one[owner] for one in ends if _dense_flow(one)], 'refuse')
+
+
+def several_nouns(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Clips whose annotation lists more than one noun, with the classes."""
+    return [
+        f'{record["narration_id"]}: {record["all_noun_classes"]}'
+        for record in records
+        if len(record.get('all_noun_classes') or ()) > 1
+    ]
 
 
 def _other_names(dataset: ClipDataset) -> Iterator[str]:

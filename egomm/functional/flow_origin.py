@@ -30,17 +30,16 @@ def other_flow(trained: Mapping[str, Any] | None, used: Mapping[str, Any]) -> st
 
     Args:
         trained: What `flow_of_training` says, from the checkpoint; None where it says nothing.
-        used: The same of what the model gets now.
+        used: The same of what the model gets now; what is None is not compared.
     """
     if trained is None:
-        return f'the checkpoint does not say which flow it was trained on; here it is {said(used)}'
-    differing = [
-        key for key in _KEYS if trained.get(key) not in (None, 'epic') and trained[key] != used[key]
-    ]
+        return f'the checkpoint does not say which flow it was trained on; this is {said(used)}'
+    known = [key for key in _KEYS if trained.get(key) not in (None, 'epic') and used.get(key)]
+    differing = [key for key in known if trained[key] != used[key]]
     unknown = trained.get('algorithm') is None
     if not differing and not unknown:
         return None
-    return f'the model was trained on flow of {said(trained)}; here it is {said(used)}'
+    return f'the model was trained on flow of {said(trained)}; this is {said(used)}'
 
 
 def said(flow: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from mmengine.config import Config
 
 from egomm.apis import check_data
 from egomm.apis.check_data import check_config
+from egomm.datasets.annotations import read_records
 from egomm.testing.features import write_feature_world
 
 
@@ -270,6 +271,12 @@ def test_nouns_names_and_flow_that_do_not_fit_are_found_with_their_effect(toy_wo
     effects = {finding.what: finding.effect for finding in checked.findings}
     assert 'counts as wrong, as officially' in effects[check_data.SEVERAL_NOUNS]
     assert '17 classes, the data set has 16' in str(checked.findings)
+
+
+def test_real_clips_with_several_nouns_are_counted(realdata):
+    records = read_records(realdata / 'ek100/EPIC_100_validation.csv', dict(verb=97, noun=300))
+    found = check_data.several_nouns(records)
+    assert (len(records), len(found)) == (9668, 1602)
 
 
 def test_odd_real_queries_are_found(realdata, feature_world):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from egomm.apis import Recognizer
 from egomm.apis.clip_models import load_clip_model
 from egomm.apis.windows import extract_windows
 from egomm.datasets.flow import FlowEngine, FlowSettings
@@ -43,7 +44,7 @@ def test_extraction_with_flow_uses_it_keeps_the_settings_and_warns_of_another(
         out = tmp_path / name
         extract_windows(config, str(tmp_path / 'w.pth'), [video], out, flow=wanted, **settings)
     assert said[0] == (
-        'WARNING: the model was trained on flow of tvl1, bound 4.0, stride 1, fps unknown; here it '
+        'WARNING: the model was trained on flow of tvl1, bound 4.0, stride 1, fps unknown; this '
         'is dis, bound 4.0, stride 1, fps 8.0'
     )
     assert sum('WARNING' in line for line in said) == 1
@@ -56,6 +57,18 @@ def test_extraction_with_flow_uses_it_keeps_the_settings_and_warns_of_another(
     assert without['videos']['a']['present'] == dict(rgb=1, flow=0, audio=0)
     one, other = (np.load(tmp_path / name / 'a.npy') for name in ('with', 'without'))
     assert np.abs(one - other).max() > 1e-4
+
+
+def test_a_recognizer_with_flow_does_not_mask_it_and_notes_another(recognizer):
+    images = np.random.default_rng(0).integers(0, 256, (8, 64, 64, 3), np.uint8)
+    found = Recognizer(*recognizer, flow=FlowSettings())(images, fps=8.0)
+    assert found['present'] == dict(rgb=True, flow=True, audio=False)
+    assert any(
+        note == 'the checkpoint does not say which flow it was trained on; this is dis, bound 8.0, '
+        'stride 1, fps unknown'
+        for note in found['notes']
+    )
+    assert 'no flow: masked' not in found['notes']
 
 
 def test_flow_is_refused_where_nothing_loads_it(mmaction_recognizer):

@@ -23,8 +23,9 @@ def test_the_same_flow_is_no_warning_and_another_names_both():
     assert other_flow(dict(USED, fps=None, stride='epic'), USED) is None
     warning = other_flow(dict(algorithm='tvl1', bound=4.0, stride='epic', fps=None), USED)
     assert warning == (
-        'the model was trained on flow of tvl1, bound 4.0, stride epic, fps unknown; here it is '
+        'the model was trained on flow of tvl1, bound 4.0, stride epic, fps unknown; this is '
         'dis, bound 8.0, stride 1, fps 30.0'
     )
+    assert other_flow(USED, dict(USED, fps=None)) is None
     assert 'an unknown algorithm' in other_flow(dict(bound=8.0), USED)
     assert 'does not say which flow' in other_flow(None, USED)
