@@ -13,6 +13,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 # `projects/` of this checkout can be imported from any folder; an installed egomm comes first.
 sys.path.append(str(Path(__file__).resolve().parents[1]))
@@ -44,6 +45,11 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     return parser.parse_args(arguments)
 
 
+def written(findings: Sequence[Any]) -> list[dict[str, Any]]:
+    """Findings for JSON."""
+    return [dict(one._asdict(), effect=one.effect) for one in findings]
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     args = parse_arguments(arguments)
     config = launch.load_config(args)
@@ -56,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f'{", ".join(data.loaders)}: {data.type}, {data.ann_file}, {data.records} records')
         for finding in data.findings:
             print(f'  {finding.policy:8}{finding.count:6}  {finding.what}')
+            if finding.count and finding.effect:
+                print(f'{"":18}effect: {finding.effect}')
             for example in finding.examples:
                 print(f'{"":18}{example}')
         if not data.findings:
@@ -64,10 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         content = dict(
             config=args.config,
             fine=all(data.fine for data in checked),
-            data=[
-                dict(data._asdict(), findings=[row._asdict() for row in data.findings])
-                for data in checked
-            ],
+            data=[dict(data._asdict(), findings=written(data.findings)) for data in checked],
         )
         Path(args.json).parent.mkdir(parents=True, exist_ok=True)
         Path(args.json).write_text(json.dumps(content, indent=2) + '\n', encoding='utf-8')

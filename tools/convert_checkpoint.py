@@ -27,8 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument('checkpoint', metavar='SRC', help='path of the checkpoint')
     parser.add_argument('destination', metavar='DST', help='path of the file to write')
     parser.add_argument('--force', action='store_true', help='replace DST where it exists')
+    parser.add_argument(
+        '--prefix', default='', help='before every name: backbone. for configs/features'
+    )
     args = parser.parse_args(arguments)
-    print(convert.convert_file(args.source, args.checkpoint, args.destination, args.force))
+    print(
+        convert.convert_file(
+            args.source, args.checkpoint, args.destination, args.force, args.prefix
+        )
+    )
 
 
 if __name__ == '__main__':

@@ -44,10 +44,20 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument('videos', nargs='*', metavar='VIDEO', help='a video file')
     parser.add_argument('--out', required=True, metavar='DIR', help='folder of one extraction')
     windows = parser.add_argument_group('windows of videos')
-    windows.add_argument('--window', type=int, default=32, metavar='FRAMES', help='default 32')
-    windows.add_argument('--stride', type=int, default=16, metavar='FRAMES', help='default 16')
+    windows.add_argument('--window', type=int, metavar='FRAMES', help='default 32')
+    windows.add_argument('--stride', type=int, metavar='FRAMES', help='default 16')
+    windows.add_argument('--fps', type=float, help='rate to look at videos, default 30')
     windows.add_argument(
-        '--fps', type=float, default=30.0, help='rate to look at videos, default 30'
+        '--flow',
+        metavar='ALGORITHM',
+        help='compute flow: dis, farneback or tvl1; masked by default',
+    )
+    windows.add_argument('--flow-bound', type=float, default=8.0, help='pixels of motion kept (8)')
+    windows.add_argument('--flow-stride', type=int, default=1, help='frames it spans (1)')
+    windows.add_argument(
+        '--compare',
+        metavar='STORED',
+        help='then compare with stored features of these videos; ends with 1 if they are others',
     )
     windows.add_argument('--batch-size', type=int, default=8, metavar='WINDOWS', help='default 8')
     parser.add_argument(
@@ -113,7 +123,10 @@ def extract_videos(config: 'Config', args: argparse.Namespace) -> None:
     import torch
 
     from egomm.apis.windows import extract_windows
+    from egomm.datasets.flow import FlowSettings
 
+    windows = dict(window=32, stride=16, fps=30.0) | dict(config.get('features') or {})
+    windows |= {name: getattr(args, name) for name in windows if getattr(args, name) is not None}
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count())
     failed = extract_windows(
@@ -121,9 +134,8 @@ def extract_videos(config: 'Config', args: argparse.Namespace) -> None:
         args.checkpoint,
         args.videos,
         args.out,
-        window=args.window,
-        stride=args.stride,
-        fps=args.fps,
+        **windows,
+        flow=FlowSettings(args.flow, args.flow_bound, args.flow_stride) if args.flow else None,
         batch_size=args.batch_size,
         dtype=args.dtype,
         shard=(int(os.environ.get('RANK', 0)), int(os.environ.get('WORLD_SIZE', 1))),
@@ -132,6 +144,14 @@ def extract_videos(config: 'Config', args: argparse.Namespace) -> None:
         raise ValueError(
             f'{len(failed)} videos were left out, see above. The others are in {args.out}.'
         )
+    if args.compare:
+        from egomm.apis.parity import compare_features
+        from egomm.datasets.feature_store import read_description
+
+        dim = read_description(args.out, dim=None)['dim']
+        names = [Path(video).stem for video in args.videos]
+        if not all(one.near for one in compare_features(args.out, args.compare, names, dim)):
+            sys.exit(1)
 
 
 if __name__ == '__main__':

@@ -57,6 +57,11 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     clips.add_argument('--window', type=int, metavar='FRAMES', help='recognise every window')
     clips.add_argument('--stride', type=int, metavar='FRAMES', help='half a window by default')
     clips.add_argument('--fps', type=float, default=30.0, help='of the windows, default 30')
+    clips.add_argument(
+        '--flow',
+        metavar='ALGORITHM',
+        help='compute flow: dis, farneback or tvl1; else masked',
+    )
     clips.add_argument('--live', action='store_true', help='with --window: as the frames come')
     clips.add_argument(
         *('--smoothing',),
@@ -138,7 +143,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _recognizer(args: argparse.Namespace) -> Any:
     from egomm.apis import Recognizer
 
-    recognizer = Recognizer(_config(args), args.checkpoint)
+    flow = None
+    if args.flow:
+        from egomm.datasets.flow import FlowSettings
+
+        flow = FlowSettings(args.flow)
+    recognizer = Recognizer(_config(args), args.checkpoint, flow=flow)
 
     def look(video: str) -> list[dict]:
         if args.window:

@@ -6,17 +6,22 @@ training, within ``failure_budget``) or ``refuse`` (stops the run). Data is fine
 refused.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from os import path as osp
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
+from egomm.datasets.annotations import read_class_names
 from egomm.datasets.clips import ClipDataset
 from egomm.datasets.localization import FeatureDataset, LanguageQueries
-from egomm.datasets.media import MediaError, frame_rate
+from egomm.datasets.media import TOLERANCE_FRAMES, MediaError, frame_rate
+from egomm.datasets.sources import frame_file
 from egomm.datasets.windows import SAME_SECONDS
 from egomm.functional.segment_crop import segments_within
+from egomm.functional.time_grid import flow_index
 from egomm.registry import DATASETS
 
 LOADERS = ('train', 'val', 'test')
@@ -31,6 +36,32 @@ NOT_FITTING = {
 }
 
 
+SEVERAL_NOUNS = 'clips with several nouns, of which the first is the class'
+OTHER_NAMES = 'class files with another number of classes than the data set'
+DENSE_FLOW = 'videos with more flow images than the stride of their source says'
+DRIFT = 'videos whose frame numbers drift from their time stamps, which are read'
+_STOPS = 'the run stops, since scores of fewer clips are no scores of the set'
+# What a finding does to the numbers in the end.
+EFFECTS = {
+    NOT_FITTING[
+        'outside'
+    ]: 'training learns the part within the clip; scores use the file as it is',
+    NOT_FITTING['empty']: 'training leaves them out; in scores nothing can match them',
+    NOT_FITTING['repeated']: 'scores want a prediction for each of them, as officially',
+    NOT_FITTING['no_text']: 'left out of the score, as in the official lists',
+    'clips without segments, all background': 'scores have nothing to find in them',
+    'clips without features': _STOPS,
+    'features unreadable, empty or of another dim': _STOPS,
+    'features of another length than their clip': 'times of predictions would be wrong',
+    'segments that too few positions see': 'training leaves them out; scores count them',
+    'clips that cannot be loaded': 'training takes another clip; evaluation stops',
+    DRIFT: 'none: frames read by number would be off by so many seconds',
+    SEVERAL_NOUNS: 'an answer that names another of them counts as wrong, as officially',
+    OTHER_NAMES: 'answers would get the names of other classes',
+    DENSE_FLOW: 'flow would be that of other moments: correct `stride` of the source',
+}
+
+
 class Finding(NamedTuple):
     """How often something was found, what becomes of it, and up to three places."""
 
@@ -38,6 +69,13 @@ class Finding(NamedTuple):
     count: int
     policy: str
     examples: list[str]
+
+    @property
+    def effect(self) -> str:
+        """What it does to the numbers in the end; empty where that is not known."""
+        if self.policy == 'mask':
+            return 'answered from the other modalities, and scored so'
+        return EFFECTS.get(self.what, '')
 
 
 class Checked(NamedTuple):
@@ -52,7 +90,7 @@ class Checked(NamedTuple):
     @property
     def fine(self) -> bool:
         """Whether a run would not be stopped."""
-        return all(finding.policy != 'refuse' for finding in self.findings)
+        return not any(one.count and one.policy == 'refuse' for one in self.findings)
 
 
 def check_config(config: Config, every_clip: bool = False, policies: bool = False) -> list[Checked]:
@@ -220,8 +258,47 @@ def _media(dataset: ClipDataset, every_clip: bool) -> Iterator[Finding]:
     for modality, names in lacking.items():
         yield _found(f'{dataset.sources.owners} without {modality}', list(names), 'mask')
     yield _found('clips that cannot be loaded', broken, policy)
-    drift = 'videos whose frame numbers drift from their time stamps, which are read'
-    yield _found(drift, list(drifting.values()), 'keep')
+    yield _found(DRIFT, list(drifting.values()), 'keep')
+    records = [dataset.get_data_info(index) for index in range(len(dataset))]
+    yield _found(SEVERAL_NOUNS, several_nouns(records), 'keep')
+    yield _found(OTHER_NAMES, list(_other_names(dataset)), 'refuse')
+    ends = [dataset.get_data_info(index) for index in last.values()]
+    yield _found(DENSE_FLOW, [one[owner] for one in ends if _dense_flow(one)], 'refuse')
+
+
+def several_nouns(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Clips whose annotation lists more than one noun, with the classes."""
+    return [
+        f'{record["narration_id"]}: {record["all_noun_classes"]}'
+        for record in records
+        if len(record.get('all_noun_classes') or ()) > 1
+    ]
+
+
+def _other_names(dataset: ClipDataset) -> Iterator[str]:
+    """Official class files beside the annotations that do not fit the numbers of classes."""
+    files = dataset.ann_file if isinstance(dataset.ann_file, (list, tuple)) else [dataset.ann_file]
+    for task, count in dataset.num_classes.items():
+        path = Path(files[0]).parent / f'EPIC_100_{task}_classes.csv'
+        if path.is_file():
+            names = len(read_class_names(str(path)))
+            if names != count:
+                yield f'{path}: {names} classes, the data set has {count}'
+
+
+def _dense_flow(record: Mapping[str, Any]) -> bool:
+    """Whether there is flow that begins at frames which the video does not have.
+
+    Flow image n begins at frame stride * (n - 1) + 1: with half of the stride there would be twice
+    as many images.
+    """
+    rgb, flow = (record['sources'].get(name) for name in ('rgb', 'flow'))
+    if flow is None or rgb is None or rgb['type'] != 'frames':
+        return False
+    number = flow_index(record['stop_frame'], flow['stride'])
+    while osp.exists(frame_file(rgb, flow['stride'] * (number - 1) + 1)):
+        number += 1 + TOLERANCE_FRAMES
+    return osp.exists(frame_file(flow, number + TOLERANCE_FRAMES, flow['axes'][0]))
 
 
 def _found(what: str, examples: list[str], policy: str) -> Finding:

@@ -14,7 +14,9 @@ from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from torch import Tensor
 
+from egomm.apis.clip_images import ClipImages
 from egomm.apis.load import load_model
+from egomm.datasets.flow import FlowEngine, FlowSettings
 from egomm.datasets.media import AudioPart
 from egomm.models import MultiIOModel
 from egomm.models.heads.classification import ClassificationHead
@@ -58,13 +60,16 @@ class EgoClips:
     Args:
         config: Of the model, with a ``test_dataloader`` or ``val_dataloader``.
         checkpoint: Its weights; None for random ones.
+        flow: Compute flow like this, where the pipeline loads it; None masks it.
 
     Attributes:
         modalities: What the pipeline loads.
         features: Names of the neck outputs that `encode` gives: what classification heads read.
     """
 
-    def __init__(self, config: Config, checkpoint: str | None) -> None:
+    def __init__(
+        self, config: Config, checkpoint: str | None, flow: FlowSettings | None = None
+    ) -> None:
         loader = config.get('test_dataloader') or config.get('val_dataloader') or {}
         steps = loader.get('dataset', {}).get('pipeline')
         if not steps:
@@ -85,6 +90,7 @@ class EgoClips:
             if step['type'] in _MODALITY_OF_LOADER
         )
         self.pipeline = Compose([TRANSFORMS.build(copy.deepcopy(step)) for step in steps])
+        self._flow = None if flow is None else FlowEngine(flow)
         heads = self.model.heads.values()
         read = [head.source for head in heads if isinstance(head, ClassificationHead)]
         self.features = tuple(dict.fromkeys(read or [head.source for head in heads]))
@@ -98,11 +104,14 @@ class EgoClips:
         count = len(clip.images)
         sound = None if clip.sound is None else dict(type='memory', sound=clip.sound)
         rgb = dict(type='memory', images=clip.images)
+        flow = None
+        if self._flow is not None and count > 1:
+            flow = dict(type='memory', images=clip.images, engine=self._flow)
         results = dict(
             **dict(narration_id=clip.name, participant_id='', video_id=clip.name, gt={}),
             **dict(start_frame=1, stop_frame=count, padding=False),
             **dict(start_seconds=clip.start, stop_seconds=clip.start + count / clip.fps),
-            sources=dict(rgb=rgb, audio=sound, flow=None, hands=None, gaze=None),
+            sources=dict(rgb=rgb, audio=sound, flow=flow, hands=None, gaze=None),
             rng=np.random.default_rng(0),
             present={},
             conditions={},
@@ -202,21 +211,37 @@ class MmactionClips:
         return [EgoSample(pred=dict(action=sample.pred_score.cpu())) for sample in samples]
 
 
-def load_clip_model(config: Config | str | Path, checkpoint: str) -> EgoClips | MmactionClips:
+def load_clip_model(
+    config: Config | str | Path, checkpoint: str, flow: FlowSettings | None = None
+) -> EgoClips | MmactionClips | ClipImages:
     """A recognizer by its config and checkpoint.
 
+    Args:
+        config: Of it.
+        checkpoint: Its weights.
+        flow: How to compute flow, for a recognizer that loads it; None masks it.
+
     Raises:
-        ValueError: If there is no model, the checkpoint does not fit, or no pipeline to prepare
-            clips with.
+        ValueError: If there is no model, the checkpoint does not fit, no pipeline to prepare
+            clips with, or flow is wanted by a recognizer that does not load it.
     """
     if not isinstance(config, Config):
         config = Config.fromfile(config)
     kind = (config.get('model') or {}).get('type')
     if not kind:
         raise ValueError(f'{config.filename} has no `model`. Give the config of a recognizer.')
-    if kind.startswith('mmaction.') or config.get('default_scope') == 'mmaction':
-        return MmactionClips(config, checkpoint)
-    return EgoClips(config, checkpoint)
+    model: EgoClips | MmactionClips | ClipImages
+    if kind == 'transformers.CLIPModel':
+        model = ClipImages(checkpoint)
+    elif kind.startswith('mmaction.') or config.get('default_scope') == 'mmaction':
+        model = MmactionClips(config, checkpoint)
+    else:
+        model = EgoClips(config, checkpoint, flow)
+    if flow is not None and 'flow' not in model.modalities:
+        raise ValueError(
+            f'{config.filename} loads {", ".join(model.modalities)} and no flow. Leave it out.'
+        )
+    return model
 
 
 def _take_images(results: dict) -> dict:

@@ -47,12 +47,16 @@ def _swin(arch: str, window_size: tuple[int, int, int]) -> dict:
 
 SOURCES = dict(
     omnivore=Source(
-        title='Omnivore Swin-T or Swin-B trunk',
+        title='Omnivore Swin-T, Swin-B or Swin-L trunk',
         wrappers=('trunk.', '', 'classy_state_dict.base_model.model.trunk.'),
         landmark='patch_embed.proj.weight',
         dropped=('depth_patch_embed.',),
         renamed={'norm.': 'norm3.'},
-        networks={96: _swin('tiny', (8, 7, 7)), 128: _swin('base', (16, 7, 7))},
+        networks={
+            96: _swin('tiny', (8, 7, 7)),
+            128: _swin('base', (16, 7, 7)),
+            192: _swin('large', (8, 7, 7)),
+        },
     ),
     mfnet=Source(
         title='MFNet-3D',
@@ -179,7 +183,11 @@ def check(source: Source, conversion: Conversion) -> dict:
 
 
 def convert_file(
-    name: str, path: str | Path, destination: str | Path, overwrite: bool = False
+    name: str,
+    path: str | Path,
+    destination: str | Path,
+    overwrite: bool = False,
+    prefix: str = '',
 ) -> str:
     """Convert a checkpoint; ``destination`` is whole or not there.
 
@@ -188,6 +196,7 @@ def convert_file(
         path: The checkpoint of the other project.
         destination: Written as ``dict(state_dict=...)``, for `pretrained` of a backbone.
         overwrite: Replace ``destination`` where it exists.
+        prefix: What to put before every name: ``backbone.`` for a whole recognizer of mmaction2.
 
     Returns:
         The report: the network that the weights are for, and what became of every entry.
@@ -205,7 +214,8 @@ def convert_file(
         config = check(source, conversion)
     except ValueError as error:
         raise ValueError(f'{path} cannot be converted: {error}') from error
-    save_checkpoint(dict(state_dict=conversion.state), target)
+    state = {f'{prefix}{key}': value for key, value in conversion.state.items()}
+    save_checkpoint(dict(state_dict=state), target)
     return f'{conversion.report()}\n{target} holds the weights of {config}'
 
 

@@ -13,8 +13,10 @@ from egomm.apis.stream import RecognizedStream, are_probabilities
 from egomm.apis.windows import check_windows, packed_windows, presence
 from egomm.compat import load_checkpoint
 from egomm.datasets.annotations import read_class_names
+from egomm.datasets.flow import FlowSettings
 from egomm.datasets.footage import open_footage
 from egomm.functional.feature_grid import TimeGrid
+from egomm.functional.flow_origin import other_flow
 from egomm.functional.scores import rank_actions
 from egomm.structures import EgoSample
 
@@ -37,9 +39,11 @@ class Recognizer:
         checkpoint: Its weights.
         names: Names of the classes by task, where neither the checkpoint nor a class file beside
             the annotations of the config tells them.
+        flow: Compute optical flow like this, for a recognizer that reads it; None masks it. If it
+            was trained on another flow, the notes of every answer say so.
 
     Raises:
-        ValueError: If config and checkpoint do not fit.
+        ValueError: If config and checkpoint do not fit, or flow is not read.
     """
 
     def __init__(
@@ -47,14 +51,19 @@ class Recognizer:
         config: Config | str | Path,
         checkpoint: str | Path,
         names: Mapping[str, Sequence[str]] | None = None,
+        flow: FlowSettings | None = None,
     ) -> None:
         self.config = config if isinstance(config, Config) else Config.fromfile(config)
         self.checkpoint = str(checkpoint)
-        self.clips = load_clip_model(self.config, self.checkpoint)
+        self.clips = load_clip_model(self.config, self.checkpoint, flow)
         content = load_checkpoint(self.checkpoint)
         self.temperatures = dict(content.get('temperatures') or {})
         self.names = {**_known_names(self.config, content.get('meta') or {}), **(names or {})}
         self.notes = toy_notes(self.config)
+        if flow is not None:
+            trained = (content.get('meta') or {}).get('flow')
+            warning = other_flow(trained, {**flow._asdict(), 'fps': None})
+            self.notes += [warning] if warning else []
 
     def __call__(
         self,

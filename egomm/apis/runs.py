@@ -45,7 +45,8 @@ def read_scores(folder: Path) -> dict[str, float]:
     Raises:
         ValueError: If no test has left a score.
     """
-    logs = sorted(folder.glob('*/*.json'))
+    # Such a file has the name of its folder, the time; beside it is a card of the run.
+    logs = sorted(path for path in folder.glob('*/*.json') if path.stem == path.parent.name)
     if not logs:
         raise ValueError(f'{folder} has no scores of a test. Run the same command again.')
     report = json.loads(logs[-1].read_text(encoding='utf-8'))

@@ -20,10 +20,13 @@ from mmengine.config import Config
 
 import egomm
 from egomm.apis.clip_models import Clip, EgoClips, MmactionClips, Sound, load_clip_model
+from egomm.compat import load_checkpoint
+from egomm.datasets.flow import FlowSettings
 from egomm.datasets.media import MediaError
 from egomm.datasets.streams import SoundStream, VideoFrames
 from egomm.datasets.window_writer import WindowWriter, sha256_of_file
 from egomm.functional.feature_grid import TimeGrid
+from egomm.functional.flow_origin import other_flow
 from egomm.functional.sharing import deal_out
 
 _REPORT_SECONDS = 10
@@ -42,6 +45,7 @@ def extract_windows(
     batch_size: int = 8,
     dtype: str = 'float32',
     shard: tuple[int, int] = (0, 1),
+    flow: FlowSettings | None = None,
     say: Callable[[str], None] = print,
 ) -> list[str]:
     """Write ``out/<name of the video>.npy`` for each video, or what of it is not there yet.
@@ -61,6 +65,8 @@ def extract_windows(
         dtype: ``float32`` or ``float16``.
         shard: Which part of how many this process does. Videos are dealt out by the sizes of
             their files, so that all end at about the same time.
+        flow: Compute flow like this, for a recognizer that loads it; None masks it. A flow that
+            differs from that of the training is told.
         say: Takes what is to be told, a line a call.
 
     Returns:
@@ -71,7 +77,7 @@ def extract_windows(
             ``out`` holds another extraction or cannot be written.
     """
     files = _by_name(videos)
-    model = load_clip_model(config, checkpoint)
+    model = load_clip_model(config, checkpoint, flow)
     check_windows(model, window, stride, fps)
     if batch_size < 1:
         raise ValueError(f'batch_size counts windows, from 1 up; got {batch_size}.')
@@ -86,9 +92,15 @@ def extract_windows(
             'batch_size': batch_size,
             'config': Path(config.filename if isinstance(config, Config) else config).name,
             'checkpoint': {'file': Path(checkpoint).name, 'sha256': sha256_of_file(checkpoint)},
+            **({} if flow is None else {'flow': flow.describe()}),
             'egomm': egomm.__version__,
         },
     )
+    if flow is not None:
+        trained = (load_checkpoint(checkpoint).get('meta') or {}).get('flow')
+        warning = other_flow(trained, {**flow._asdict(), 'fps': fps})
+        if warning:
+            say(f'WARNING: {warning}')
     failed = []
     for name, video in shard_of(files, *shard):
         try:

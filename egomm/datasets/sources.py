@@ -26,7 +26,7 @@ from egomm.functional.time_grid import flow_stride
 _TYPES = {
     'frames': ('rgb', {'first': 1}),
     'video': ('rgb', {}),
-    'flow': ('flow', {'first': 1, 'axes': ('u', 'v'), 'stride': 'epic'}),
+    'flow': ('flow', {'first': 1, 'axes': ('u', 'v'), 'stride': 'epic', 'made': None}),
     'wav': ('audio', {}),
     'container': ('audio', {}),
     'begaze': ('gaze', {}),
@@ -53,7 +53,8 @@ class Sources:
             ``type`` and ``path``: ``first`` (frames, flow), the number in the file name of the
             first image, default 1; ``axes`` (flow), the words for horizontal and vertical, default
             ``('u', 'v')``; ``stride`` (flow), how many RGB frames one flow frame stands for, a
-            number or ``'epic'`` for the rule of EPIC-KITCHENS.
+            number or ``'epic'`` for the rule of EPIC-KITCHENS; ``made`` (flow), how it was made, as
+            ``dict(algorithm='tvl1', bound=8.0)``, which is kept with a trained model.
         data_root: Folder that relative paths start from.
         names: Placeholders that every template may have; the last one names what has files of
             its own.

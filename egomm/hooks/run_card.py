@@ -12,6 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 import egomm
+from egomm.functional.flow_origin import flow_of_training
 from egomm.functional.licences import strictest
 from egomm.registry import HOOKS
 from egomm.sealing import written_beside
@@ -32,8 +33,11 @@ class RunCardHook(Hook):
     """
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Let weights carry the licence, wherever they go."""
+        """Let weights carry the licence, and how their flow was made, wherever they go."""
         checkpoint.setdefault('meta', {})['licence'] = strictest(runner.cfg)
+        flow = flow_of_training(runner.cfg)
+        if flow is not None:
+            checkpoint['meta']['flow'] = flow
 
     def before_run(self, runner: Runner) -> None:
         """Write the card."""

@@ -57,7 +57,7 @@ EPIC100_DETECTION = Challenge(
     version='0.2',
     server='https://www.codabench.org/competitions/13830',
     is_open=None,
-    checked=date(2026, 11, 29),
+    checked=None,
     # epic-kitchens/C2-Action-Detection: README.md and EvaluationCode, commit 4835721.
     note=(
         'The JSON that the official evaluation reads. How the server wants it packed is not known '

@@ -1,3 +1,5 @@
+import csv
+import io
 import json
 import shutil
 
@@ -5,7 +7,9 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
+from egomm.apis import check_data
 from egomm.apis.check_data import check_config
+from egomm.datasets.annotations import read_records
 from egomm.testing.features import write_feature_world
 
 
@@ -231,6 +235,48 @@ def test_videos_that_are_missing_or_cut_off_are_found_by_the_clip_that_ends_last
     (checked,) = check(kitchen(root))
     assert found(checked) == {'settings or annotations that cannot be used': (1, 'refuse')}
     assert 'have no file of any modality' in checked.findings[0].examples[0]
+
+
+def test_nouns_names_and_flow_that_do_not_fit_are_found_with_their_effect(toy_world, tmp_path):
+    root = tmp_path / 'kitchen'
+    shutil.copytree(toy_world, root)
+    base = '{participant}/{kind}_frames/{video}/'
+    frames = base.replace('{kind}', 'rgb') + 'frame_{index:010d}.jpg'
+    flow = base.replace('{kind}', 'flow') + '{axis}/frame_{index:010d}.jpg'
+    sources = dict(rgb=dict(type='frames', path=frames), flow=dict(type='flow', path=flow))
+    kinds = {check_data.SEVERAL_NOUNS, check_data.OTHER_NAMES, check_data.DENSE_FLOW}
+    (checked,) = check(dict(kitchen(root), sources=sources))
+    assert not kinds & found(checked).keys()
+    table = root / 'annotations/EPIC_100_train.csv'
+    header, first, *rows = table.read_text().splitlines()
+    cells = next(csv.reader([first]))
+    cells[header.split(',').index('all_noun_classes')] = '[3, 4]'
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    table.write_text('\n'.join([header, line.getvalue().strip(), *rows]) + '\n')
+    names = root / 'annotations/EPIC_100_noun_classes.csv'
+    columns = names.read_text().splitlines()[0].split(',')
+    more = ','.join('16' if name == 'id' else 'x' for name in columns)
+    names.write_text(names.read_text().rstrip() + f'\n{more}\n')
+    sources['flow']['stride'] = 4  # there is one image for two frames, or one for each
+    (checked,) = check(dict(kitchen(root), sources=sources))
+    counts = found(checked)
+    videos = len({row.split(',')[2] for row in (first, *rows)})
+    assert {kind: counts[kind] for kind in kinds} == {
+        check_data.SEVERAL_NOUNS: (1, 'keep'),
+        check_data.OTHER_NAMES: (1, 'refuse'),
+        check_data.DENSE_FLOW: (videos, 'refuse'),
+    }
+    assert not checked.fine
+    effects = {finding.what: finding.effect for finding in checked.findings}
+    assert 'counts as wrong, as officially' in effects[check_data.SEVERAL_NOUNS]
+    assert '17 classes, the data set has 16' in str(checked.findings)
+
+
+def test_real_clips_with_several_nouns_are_counted(realdata):
+    records = read_records(realdata / 'ek100/EPIC_100_validation.csv', dict(verb=97, noun=300))
+    found = check_data.several_nouns(records)
+    assert (len(records), len(found)) == (9668, 1602)
 
 
 def test_odd_real_queries_are_found(realdata, feature_world):

@@ -13,7 +13,7 @@ def test_an_entry_says_format_server_state_and_day():
     assert 'competitions/776, CLOSED (last checked 2026-11-25)' in text
     assert 'Codabench' in text
     text = EPIC100_DETECTION.describe()
-    assert 'org/competitions/13830, unknown whether open (last checked 2026-11-29)' in text
+    assert 'org/competitions/13830, unknown whether open (never checked)' in text
     text = EPIC55_RECOGNITION.describe()
     assert 'EPIC-KITCHENS-55 action recognition, submission format 0.1' in text
     assert 'CodaLab, CLOSED (last checked 2026-11-25)' in text

@@ -48,6 +48,6 @@ def test_help_is_quick_and_names_the_sources(command_line):
             command_line.python, command_line.tools / 'convert_checkpoint.py', '--help'
         )
         best = min(best, time.perf_counter() - start)
-    assert 'omnivore: Omnivore Swin-T or Swin-B trunk' in ' '.join(output.split())
+    assert 'omnivore: Omnivore Swin-T, Swin-B or Swin-L trunk' in ' '.join(output.split())
     assert '--force' in output
     assert best < 1.5

@@ -15,7 +15,11 @@ sources = dict(
         dict(type='frames', path='{participant}/rgb_frames/{video}/frame_{index:010d}.jpg'),
         dict(type='video', path='{participant}/videos/{video}.MP4'),
     ],
-    flow=dict(type='flow', path='{participant}/flow_frames/{video}/{axis}/frame_{index:010d}.jpg'),
+    flow=dict(
+        type='flow',
+        path='{participant}/flow_frames/{video}/{axis}/frame_{index:010d}.jpg',
+        made=dict(algorithm='tvl1', bound=8.0),
+    ),
     audio=[
         dict(type='wav', path='{participant}/audio/{video}.wav'),
         dict(type='container', path='{participant}/videos/{video}.MP4'),

@@ -8,6 +8,7 @@ _base_ = './epic100_rgb_flow_audio.py'
 
 data_root = 'data/toy_kitchen/'
 annotations = data_root + 'annotations/'
+sources = dict(flow=dict(made=dict(algorithm='dis ultrafast', bound=4.0)))
 
 train_dataloader = dict(
     batch_size=16,
@@ -16,6 +17,7 @@ train_dataloader = dict(
         data_root=data_root,
         verb_classes=12,
         noun_classes=16,
+        sources=sources,
         pipeline=dict(
             audio=dict(window=0.2),
             crop=dict(size=64, scale=(0.7, 1.0)),
@@ -30,6 +32,7 @@ val_dataloader = dict(
         data_root=data_root,
         verb_classes=12,
         noun_classes=16,
+        sources=sources,
         pipeline=dict(
             audio=dict(window=0.2),
             resize=dict(size=64),

@@ -6,7 +6,8 @@ transforms bring it to the size of the others.
 A source may say that its file does not begin where the record counts from: ``begin_frame``, the
 number of the frame that its first image shows (default 1), and ``begin_seconds`` (default 0).
 What is decoded already comes as ``type='memory'``: ``images`` (N, H, W, 3), or whatever gives them
-for an array of indices, for RGB; for sound ``sound``, whose ``read`` is called like `read_audio`.
+for an array of indices, for RGB; for sound ``sound``, whose ``read`` is called like `read_audio`;
+for flow ``images`` with an ``engine``, a `FlowEngine` that computes it.
 
 Shapes: N = instants, H, W = height and width, S = samples of a window of sound.
 """
@@ -76,6 +77,9 @@ class LoadFlow(BaseTransform):
             results['flow'] = np.full(shape, FLOW_ZERO, np.uint8)
             return results
         frames = _numbers(results, source).tolist()
+        if source['type'] == 'memory':
+            results['flow'] = np.stack([_computed_flow(source, frame) for frame in frames])
+            return results
         numbers = [flow_index(frame, source['stride']) for frame in frames]
         results['flow'] = np.stack(
             [
@@ -159,6 +163,16 @@ def _source(results: dict, modality: str, transform: str) -> dict | None:
     source = results['sources'][modality]
     results['present'][modality] = source is not None
     return source
+
+
+def _computed_flow(source: dict, frame: int) -> np.ndarray:
+    """Flow ``(H, W, 2)`` that belongs to an image, counted from 1; the last pair at the end."""
+    engine, images = source['engine'], source['images']
+    stride = engine.settings.stride
+    first = (flow_index(frame, stride) - 1) * stride
+    first = max(0, min(first, len(images) - 1 - stride))
+    pair = images[np.array([first, min(first + stride, len(images) - 1)])]
+    return engine(pair[0], pair[1])
 
 
 def _numbers(results: dict, source: dict) -> np.ndarray:
