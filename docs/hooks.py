@@ -43,9 +43,23 @@ def decision_title(path):
     return path.read_text(encoding='utf-8').partition('\n')[0].lstrip('# ')
 
 
+def pages_of(nav):
+    """Every page that a navigation names."""
+    for entry in nav:
+        if isinstance(entry, str):
+            yield entry
+        elif isinstance(entry, dict):
+            for content in entry.values():
+                yield from pages_of(content if isinstance(content, list) else [content])
+
+
 def on_config(config):
-    """Put the generated pages into the navigation."""
+    """Put the generated pages into the navigation, and under Evidence what nobody has put there."""
+    known = set(pages_of(config.nav))
+    pages = sorted(path.name for path in Path(config.docs_dir).glob('*.md'))
     for entry in config.nav:
+        if isinstance(entry, dict) and 'Evidence' in entry:
+            entry['Evidence'] += [name for name in pages if name not in known]
         if isinstance(entry, dict) and 'Reference' in entry:
             entry['Reference'] = [{room: f'reference/{room}.md'} for room in ROOMS]
     return config

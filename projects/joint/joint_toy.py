@@ -19,7 +19,7 @@ _base_ = [
 
 classes = dict(action=80, verb=12, noun=16)
 sources = dict(
-    rgb=dict(type='video', path='videos/{video}.mp4'),
+    rgb=dict(type='video', path='cropped_clips/{video}/{clip}.mp4'),
     audio=dict(type='container', path='videos/{video}.mp4'),
     hands=dict(type='tracks', path='hand_tracks/{video}.npz'),
     gaze=dict(type='begaze', path='gaze_data/{video}.txt'),
@@ -125,6 +125,5 @@ model = dict(
         hands=points(2),
         gaze=points(1),
     ),
-    weighting=dict(type='UncertaintyWeights', tasks=(*classes, 'hands', 'gaze')),
 )
 default_hooks = dict(logger=dict(interval=5))
