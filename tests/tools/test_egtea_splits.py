@@ -41,6 +41,7 @@ class Calls:
         else:
             (folder / '1').mkdir(parents=True)
             (folder / '1' / '1.json').write_text(json.dumps(SCORES[split]))
+            (folder / '1' / 'run_card.json').write_text('{}')
 
 
 def test_every_split_is_trained_and_tested_and_the_mean_is_that_of_the_three(

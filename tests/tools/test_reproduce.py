@@ -51,7 +51,8 @@ class Calls(list):
         (folder.parent / 'epoch_2.pth').write_text('weights')
         (folder.parent / 'last_checkpoint').write_text('epoch_2.pth')
         scores = {f'epic100/all_{task}_accuracy_at_1': 40.0 for task in ('verb', 'action')}
-        (folder / 'scores.json').write_text(json.dumps({**scores, 'time': 1.0}))
+        (folder / '1.json').write_text(json.dumps({**scores, 'time': 1.0}))
+        (folder / 'run_card.json').write_text('{}')
 
 
 def test_the_committed_page_is_that_of_the_tables_and_results(tool):
