@@ -135,6 +135,9 @@ def evaluated_queries(
         metrics['questions: best fixed window of training, R@1 at IoU 0.5 %'] = (
             100 * against['fixed']
         )
+        metrics['questions: no fixed window is above, R@1 at IoU 0.5 %'] = (
+            100 * against['any_fixed']
+        )
         low, high = (100 * end for end in against['difference_interval'])
         metrics['questions: points above the fixed window, 95 % over clips'] = (
             f'{low:+.1f} to {high:+.1f}'

@@ -77,6 +77,15 @@ def test_the_name_of_a_low_bar_can_be_read(page):
     ]
 
 
+def test_what_is_seen_now_is_told_in_words(page):
+    page.run('seek(3.2)')
+    assert page.run('document.getElementById("now").textContent') == 'verb: cut (1.00)'
+    page.run('seek(0)')
+    told = 'verb: take the very small spoon (0.05)'
+    assert page.run('document.getElementById("now").textContent') == told
+    page.wait('!video.seeking')
+
+
 def test_points_lie_on_the_picture_and_can_be_hidden(page):
     lit = (
         '(() => {{ const c = document.querySelector("#stage canvas");'
