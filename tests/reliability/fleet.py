@@ -26,7 +26,7 @@ def fork(work):
 
         traceback.print_exc()
     finally:
-        os._exit(code)
+        os._exit(code if isinstance(code, int) else 1)
 
 
 def wait(pid, seconds):

@@ -1,5 +1,6 @@
 """Runs and files that are killed, many times (`tools/run_reliability.sh`)."""
 
+import gc
 import io
 import logging
 import os
@@ -82,6 +83,8 @@ def test_resume_after_each_of_six_ends_with_0_1_and_2_processes_of_the_loader(
 def together(runs, config, folder, processes, resume, watches):
     """Train with several processes over gloo, each with its watch; their exit codes."""
     port = random.randrange(20_000, 30_000)
+    gc.collect()
+    end_children()  # of loaders of tests before: a forked process would take them for its own
 
     def work(rank):
         os.environ.update(
