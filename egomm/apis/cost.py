@@ -49,6 +49,14 @@ def count_parts(
         ValueError: As `plain_model` does.
     """
     network, (inputs, *_) = plain_model(config, None, length=length)
+    parts: dict[str, nn.Module] = {}
+    for room in ('backbones', 'parts', 'neck', 'heads'):
+        module = getattr(network.model, room)
+        children = {'': module} if room == 'neck' else dict(module.items())
+        parts |= {f'{room}.{name}'.rstrip('.'): child for name, child in children.items()}
+    sizes = {name: _sizes(part) for name, part in parts.items()}
+    whole = _sizes(network)
+    network.requires_grad_(False)  # the counter follows whatever could have a gradient
     counter = FlopCounterMode(display=False)
     # Fused kernels hide their products from the counter.
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), plain_attention(), counter:
@@ -57,16 +65,8 @@ def count_parts(
         name.partition('.')[2]: sum(by_kind.values())
         for name, by_kind in counter.get_flop_counts().items()
     }
-    model = network.model
-    parts: dict[str, nn.Module] = {}
-    for room in ('backbones', 'parts', 'neck', 'heads'):
-        module = getattr(model, room)
-        children = {'': module} if room == 'neck' else dict(module.items())
-        parts |= {f'{room}.{name}'.rstrip('.'): child for name, child in children.items()}
-    rows = [
-        Cost(name, *_sizes(part), counts.get(f'model.{name}', 0)) for name, part in parts.items()
-    ]
-    total = Cost('total', *_sizes(network), counter.get_total_flops())
+    rows = [Cost(name, *sizes[name], counts.get(f'model.{name}', 0)) for name in parts]
+    total = Cost('total', *whole, counter.get_total_flops())
     shapes = {name: tuple(x.shape) for name, x in inputs.items() if x.dtype != torch.bool}
     return [*(row for row in rows if any(row[1:])), total], shapes
 

@@ -25,6 +25,8 @@ from egomm.sealing import written_beside
 
 OPSET = 18
 PACKAGES = ('onnx', 'onnxscript', 'onnxruntime')
+# Which name operators that nobody uses here, and what they leave as it is.
+_LOGGERS = ('torch.onnx._internal.exporter', 'onnxscript', 'onnx_ir')
 
 
 class Difference(NamedTuple):
@@ -132,12 +134,14 @@ def compare(
 @contextmanager
 def _exporting() -> Iterator[None]:
     """PyTorch's exporter without what it says of itself."""
-    logger = logging.getLogger('torch.onnx._internal.exporter')  # names operators nobody uses here
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings(), plain_attention():
             warnings.simplefilter('ignore')  # of deprecations within PyTorch
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels):
+            logger.setLevel(level)

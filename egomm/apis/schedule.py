@@ -3,6 +3,7 @@
 import copy
 import math
 
+import mmengine.optim  # noqa: F401  # registers optimisers
 import torch
 from mmengine.config import Config
 from mmengine.registry import OPTIMIZERS

@@ -24,7 +24,20 @@ def test_parameters_and_operations_of_a_localizer_are_those_counted_by_hand():
     assert cost['total'].parameters == sum(row.parameters for row in rows[:-1])
 
 
-def test_frozen_parameters_are_counted_apart():
+def test_parts_of_a_recognizer_of_three_modalities_add_up():
+    config = Config.fromfile(ROOT / 'configs/toy/mimo_query.py')
+    rows, shapes = count_parts(config)
+    assert list(shapes) == ['rgb', 'flow', 'audio']
+    cost = {row.part: row for row in rows}
+    rooms = [*(f'backbones.{name}' for name in shapes), 'neck', 'heads.verb', 'heads.noun']
+    assert list(cost) == [*rooms, 'total']
+    assert all(row.operations and row.parameters for row in rows)
+    assert cost['total'].operations == sum(row.operations for row in rows[:-1])
+    assert cost['total'].parameters == sum(row.parameters for row in rows[:-1])
+    assert cost['heads.verb'][1:] == (96 * 12 + 12, 96 * 12 + 12, 2 * 96 * 12)
+
+
+def test_a_recognizer_of_one_modality():
     config = Config.fromfile(ROOT / 'configs/toy/multitask_a.py')
     rows, _ = count_parts(config)
     cost = {row.part: row for row in rows}

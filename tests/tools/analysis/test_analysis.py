@@ -57,6 +57,18 @@ def test_the_preview_of_the_learning_rate_is_what_a_run_logged(command_line, tra
         assert learning_rates(config, len(logged) // 2) == pytest.approx(logged)
 
 
+def test_the_preview_is_drawn_without_data(command_line, tmp_path):
+    said = command_line.call(
+        command_line.python,
+        command_line.tools / 'analysis' / 'learning_rate.py',
+        command_line.tools.parent / 'configs/asl/mq_asl_egovlp.py',
+        *('--steps-per-epoch', '100', '--out', tmp_path / 'new/lr.png'),
+        folder=tmp_path,
+    )
+    assert '1500 steps, 1e-12 at first, 0.0001 at most' in said
+    assert (tmp_path / 'new/lr.png').is_file()
+
+
 def test_curves_go_to_tensorboard_by_one_line_of_config(command_line, tmp_path):
     pytest.importorskip('tensorboard')
     (tmp_path / 'config.py').write_text(
