@@ -5,8 +5,9 @@
     python tools/reproduce.py --page                      # write docs/paper_tables.md anew
 
 The result goes to docs/paper_results.json with its run card: config and its checksum, options,
-seed, checkpoint, what the data held, versions, machine, time. Training that was stopped goes on,
-and what is done is not done again, so the command can be given again.
+seed, checkpoint, what the data held, what the training wrote of itself, versions, machine, time.
+Training that was stopped goes on, and what is done is not done again, so the command can be given
+again.
 """
 
 import argparse
@@ -156,6 +157,7 @@ def reproduce(
             config_sha256=sha256(config),
             options=options,
             seed=args.seed,
+            training=_card(checkpoint.parent),
             checkpoint=checkpoint.name,
             checkpoint_sha256=sha256(checkpoint),
             weights_sha256=sha256(args.weights) if args.weights else None,
@@ -187,6 +189,11 @@ def main(arguments: Sequence[str] | None = None, call: Call = call_tool) -> None
 
 def _path(config: str) -> str:
     return config if Path(config).is_file() else str(ROOT / config)
+
+
+def _card(folder: Path) -> dict[str, Any] | None:
+    """What the training wrote of itself, if its config lets it."""
+    return runs.read_card(folder) if list(folder.glob('*/run_card.json')) else None
 
 
 def _devices() -> list[str]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+_CARD = 'run_card.json'
+
 
 def tool_command(tools: Path, name: str, *words: str, processes: str | None = None) -> list[str]:
     """The command line of ``train`` or ``test``, in one process or in several.
@@ -51,6 +53,28 @@ def read_scores(folder: Path) -> dict[str, float]:
         raise ValueError(f'{folder} has no scores of a test. Run the same command again.')
     report = json.loads(logs[-1].read_text(encoding='utf-8'))
     return {name: value for name, value in report.items() if '/' in name}
+
+
+def read_card(path: str | Path) -> dict[str, Any]:
+    """The card of a run (`egomm.hooks.RunCardHook`), by its file or its work directory.
+
+    Raises:
+        ValueError: If there is none, or it is no card.
+    """
+    place = Path(path)
+    file = max(place.glob(f'*/{_CARD}'), default=place / _CARD) if place.is_dir() else place
+    if not file.is_file():
+        raise ValueError(
+            f'{path} has no {_CARD}. Give the work directory of a run whose default_hooks have '
+            "run_card=dict(type='RunCardHook'), or the file itself."
+        )
+    try:
+        card = json.loads(file.read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise ValueError(f'{file}: JSON is expected, but {error}. Give a run card.') from error
+    if not isinstance(card, dict) or 'config' not in card:
+        raise ValueError(f'{file} is no run card: it has no config. Give one.')
+    return card
 
 
 def write_json(path: Path, content: Mapping[str, Any] | list) -> None:
