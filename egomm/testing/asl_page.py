@@ -20,7 +20,6 @@ from egomm.testing.asl_study import (
 )
 from egomm.testing.claims import claims_table, rates_at_the_ends, rows_table
 from egomm.testing.statistics import estimate
-from egomm.testing.timeline import MINUTES
 
 # Metric of the score that is shown beside the main one.
 BESIDE = {'moment': 'ego4d_mq/recall_1x_at_0.5', 'query': 'ego4d_nlq/recall_1_at_0.5'}
@@ -67,7 +66,7 @@ def head(seeds: int, setting: Setting, machine: str) -> str:
     return HEAD.format(
         seeds=seeds,
         machine=machine,
-        minutes=f'{MINUTES[0]:g} to {MINUTES[1]:g} minutes',
+        minutes='{:g} to {:g} minutes'.format(*setting.world.spec.minutes),
         classes=setting.world.spec.classes,
         rows=''.join(f'* `{row.name}`: {MEANINGS[row.name]}\n' for row in ROWS),
         channels=setting.channels,
