@@ -52,7 +52,7 @@ class Calls(list):
         (folder.parent / 'last_checkpoint').write_text('epoch_2.pth')
         scores = {f'epic100/all_{task}_accuracy_at_1': 40.0 for task in ('verb', 'action')}
         (folder / '1.json').write_text(json.dumps({**scores, 'time': 1.0}))
-        (folder / 'run_card.json').write_text('{}')
+        (folder / 'run_card.json').write_text(json.dumps(dict(config=dict(lr=1))))
 
 
 def test_the_committed_page_is_that_of_the_tables_and_results(tool):
@@ -95,6 +95,7 @@ def test_a_row_is_trained_tested_and_kept_with_its_card(tool, given, tmp_path, m
     assert result['ours'] == [40.0, 400.0]
     card = result['card']
     assert (card['seed'], card['checkpoint']) == (3, 'epoch_2.pth')
+    assert card['training'] == dict(config=dict(lr=1))
     assert len(card['checkpoint_sha256']) == len(card['config_sha256']) == 64
     assert card['versions'].keys() >= {'python', 'torch', 'egomm'}
     tool.main(['again', *given, '--no-check', '--seed', '3'], calls)
