@@ -1,6 +1,7 @@
 """Long toy videos, moments found in what the quickstart's recognizer sees of them, on a CPU.
 
-Run:     bash tools/quickstart.sh, or its steps 6 and 7 by hand
+Run:     bash tools/quickstart.sh, which makes its data and calls
+         python tools/train.py configs/toy/moments_mq.py
 Cost:    21 s of processor time (one run)
 Expect:  0.520 / 0.643 (average mAP / R@1x at 0.5 on 12 clips of unseen people, seed 0, one run)
 Source:  configs/toy/asl_mq.py, made smaller.

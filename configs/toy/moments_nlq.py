@@ -1,6 +1,7 @@
 """Long toy videos, questions answered from what the quickstart's recognizer sees of them, on a CPU.
 
-Run:     bash tools/quickstart.sh, or its steps 6 and 7 by hand
+Run:     bash tools/quickstart.sh, which makes its data and calls
+         python tools/train.py configs/toy/moments_nlq.py
 Cost:    67 s of processor time (one run)
 Expect:  0.427 / 0.390 (R@1 at 0.3 / 0.5 on 82 questions about 12 videos of unseen people, seed 0,
          one run); 95 % of resampled videos give 0.286 to 0.472 at 0.5, the best fixed window of
