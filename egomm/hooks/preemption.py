@@ -59,10 +59,12 @@ def end_children() -> None:
 
     They hold back the signal with which Python would end them, and it would wait forever.
     """
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch's handler takes their end for a failure
+    # The handler of torch takes their end for a failure; later loaders want it back.
+    handler = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for child in multiprocessing.active_children():
         child.kill()
         child.join()
+    signal.signal(signal.SIGCHLD, handler)
 
 
 @HOOKS.register_module()

@@ -59,6 +59,8 @@ def test_a_signal_to_the_whole_job_does_not_end_the_loader_first(runs, watching)
         runs.run(runs.config('mimo', workers=2), 'run', watch=watch)
     assert (runs.folder / 'run' / 'preempted.pth').is_file()
     assert not multiprocessing.active_children()
+    # By this PyTorch learns that a process of a later loader has died.
+    assert callable(signal.getsignal(signal.SIGCHLD))
 
 
 def test_signals_go_back_to_who_had_them():
