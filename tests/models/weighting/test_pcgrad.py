@@ -97,7 +97,7 @@ def test_small_gradients_in_float16_are_projected_as_in_float32(opposed):
     assert losses['weighting/conflicts'] == 100
     # Weights and biases apart: those of the weights are the small ones.
     for part, whole in zip(got.split(4), wanted.split(4), strict=True):
-        assert (part - whole).norm() < 0.01 * whole.norm()
+        assert (part - whole).norm() < 0.02 * whole.norm()
 
 
 def test_a_task_alone_and_a_pass_without_gradients_have_no_conflicts(opposed):
