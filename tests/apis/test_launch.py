@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+import time
 from functools import partialmethod
 from importlib import import_module
 from pathlib import Path
@@ -232,6 +233,7 @@ def failing(**changes):
     config = unformatted(Config.fromfile(TINY))
     config.merge_from_dict(changes)
     config.launcher = 'none'
+    config.experiment_name = f'failing_{time.time_ns()}'  # else the second, of which there are two
     with pytest.raises(Exception) as caught:  # noqa: PT011, it is of any library
         launch.build_runner(config).train()
     assert launch.user_message(caught.value) is None
