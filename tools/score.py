@@ -35,8 +35,9 @@ from egomm.functional.segment_files import (
     read_moments_found,
     refuse_unknown,
 )
-from egomm.functional.time_grid import parse_timestamp
+from egomm.functional.segment_merging import merge_answers, merge_moments
 from egomm.functional.wording import first_names
+from egomm.submission.epic100_recognition import CLASSES
 from egomm.submission.fusion import fuse
 from egomm.submission.result_files import read_results
 
@@ -182,7 +183,6 @@ def add_ego4d(commands: argparse._SubParsersAction, *about: Any) -> None:
 
 def run_mq(args: argparse.Namespace) -> None:
     from egomm.datasets.moments import moment_classes, read_moments
-    from egomm.functional.segment_merging import merge_moments
 
     classes = moment_classes(args.annotations)
     records = read_moments(args.annotations, classes, [args.split]).records
@@ -195,7 +195,6 @@ def run_mq(args: argparse.Namespace) -> None:
 
 def run_nlq(args: argparse.Namespace) -> None:
     from egomm.datasets.queries import read_queries, record_key
-    from egomm.functional.segment_merging import merge_answers
 
     splits = None if args.annotations.endswith('.jsonl') else [args.split]
     windows = {
@@ -208,15 +207,20 @@ def run_nlq(args: argparse.Namespace) -> None:
 
 
 def run_c2(args: argparse.Namespace) -> None:
-    from egomm.functional.segment_merging import merge_moments
+    from egomm.datasets.annotations import read_records
 
-    columns: dict = dict(video_id=str, verb_class=int, noun_class=int)
-    times = dict(start_timestamp=parse_timestamp, stop_timestamp=parse_timestamp)
-    table = read_columns(args.annotations, {**columns, **times})
     truth: dict[str, list] = {}
-    for video, verb, noun, start, end in zip(*(table[key] for key in (*columns, *times))):
-        row = dict(verb=verb, noun=noun, start_time=start, end_time=end)
-        truth.setdefault(video, []).append(row)
+    for row in read_records(args.annotations, CLASSES):
+        if 'action' not in row['gt']:
+            raise ValueError(
+                f'{args.annotations}: {row["narration_id"]} has not both a verb and a noun. Give '
+                'the annotations of a split with labels.'
+            )
+        verb, noun = row['gt']['action']
+        instance = dict(
+            verb=verb, noun=noun, start_time=row['start_seconds'], end_time=row['stop_seconds']
+        )
+        truth.setdefault(row['video_id'], []).append(instance)
     merged = merge_moments([read_moments_found(path) for path in args.found])
     check_known(list(truth), list(merged), 'videos', args.annotations)
     found = {}

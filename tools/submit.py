@@ -31,6 +31,7 @@ from egomm.apis import launch
 from egomm.functional.csv_columns import read_columns
 from egomm.functional.result_file import Results
 from egomm.functional.segment_files import read_answers, read_moments_found
+from egomm.functional.segment_merging import merge_answers, merge_moments
 from egomm.functional.wording import first_names
 from egomm.submission import ego4d_segments as ego4d
 from egomm.submission import epic55_recognition as ek55
@@ -58,10 +59,7 @@ def add_c1(commands: argparse._SubParsersAction) -> None:
         metavar='EPIC_100_test_timestamps.csv',
         help='the official test file, whose clips a submission has to have',
     )
-    target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument('--out', metavar='FILE.zip', help='submission to write')
-    target.add_argument('--check', metavar='FILE.zip', help='only check this submission')
-    parser.add_argument('--force', action='store_true', help='overwrite an existing file')
+    add_target(parser, 'FILE.zip')
     parser.add_argument(
         '--weights',
         nargs='+',
@@ -71,6 +69,13 @@ def add_c1(commands: argparse._SubParsersAction) -> None:
     )
     add_levels(parser)
     parser.set_defaults(run=run_c1, parser=parser)
+
+
+def add_target(parser: argparse.ArgumentParser, name: str) -> None:
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument('--out', metavar=name, help='submission to write')
+    target.add_argument('--check', metavar=name, help='only check this submission')
+    parser.add_argument('--force', action='store_true', help='overwrite an existing file')
 
 
 def add_levels(parser: argparse.ArgumentParser) -> None:
@@ -117,10 +122,7 @@ def add_c2(commands: argparse._SubParsersAction) -> None:
         metavar='EPIC_100_test_timestamps.csv',
         help='the official test file, whose videos a submission has to have',
     )
-    target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument('--out', metavar='FILE.json', help='submission to write')
-    target.add_argument('--check', metavar='FILE.json', help='only check this submission')
-    parser.add_argument('--force', action='store_true', help='overwrite an existing file')
+    add_target(parser, 'FILE.json')
     add_levels(parser)
     parser.set_defaults(run=run_c2, parser=parser)
 
@@ -138,8 +140,6 @@ def run_c2(args: argparse.Namespace) -> None:
         supervision = c2.check_detections(args.check, videos)
         print(f'{args.check} is valid: {len(videos)} videos, {supervision.describe()}')
         return
-    from egomm.functional.segment_merging import merge_moments  # it loads torch
-
     supervision = Supervision(*levels)
     found = merge_moments([read_moments_found(path) for path in args.found])
     c2.write_detections(args.out, found, videos, supervision, args.force)
@@ -160,10 +160,7 @@ def add_ek55(commands: argparse._SubParsersAction) -> None:
             metavar=f'EPIC_test_{test_set}_timestamps.csv',
             help='the official test file, whose clips a submission has to have',
         )
-    target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument('--out', metavar='FILE.zip', help='submission to write')
-    target.add_argument('--check', metavar='FILE.zip', help='only check this submission')
-    parser.add_argument('--force', action='store_true', help='overwrite an existing file')
+    add_target(parser, 'FILE.zip')
     parser.set_defaults(run=run_ek55, parser=parser)
 
 
@@ -213,10 +210,7 @@ def add_ego4d(
     parser.add_argument(
         '--annotations', required=True, metavar=annotations, help='the file of the test split'
     )
-    target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument('--out', metavar='FILE.json', help='submission to write')
-    target.add_argument('--check', metavar='FILE.json', help='only check this submission')
-    parser.add_argument('--force', action='store_true', help='overwrite an existing file')
+    add_target(parser, 'FILE.json')
     parser.set_defaults(parser=parser)
     return parser
 
@@ -235,7 +229,6 @@ def add_mq(commands: argparse._SubParsersAction) -> None:
 
 def run_mq(args: argparse.Namespace) -> None:
     from egomm.datasets.moments import class_names, read_moments
-    from egomm.functional.segment_merging import merge_moments
 
     check_ego4d(args, EGO4D_MOMENTS)
     classes = class_names(args.classes)
@@ -258,7 +251,6 @@ def add_nlq(commands: argparse._SubParsersAction) -> None:
 
 def run_nlq(args: argparse.Namespace) -> None:
     from egomm.datasets.queries import read_queries, record_key
-    from egomm.functional.segment_merging import merge_answers
 
     check_ego4d(args, EGO4D_QUERIES)
     records = read_queries(args.annotations).records

@@ -2,7 +2,8 @@
 #
 # PYTHON: the interpreter; else that of an active environment, of the checkout's .venv, or python.
 # PORT: of the first node; a free one where there is one node only, 29500 over several nodes.
-# MAX_RESTARTS: how often all processes are started again when one dies; 0 unless given.
+# MAX_RESTARTS: how often all processes are started again when one dies; 0 unless given. Over several
+# nodes without Slurm, runs in the same folder want a PORT each.
 PROCESSES=$1
 CHECKOUT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 if [ -z "${PYTHON:-}" ]; then
@@ -34,13 +35,24 @@ fi
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} MKL_NUM_THREADS=${MKL_NUM_THREADS:-1}
 export TORCH_CPP_LOG_LEVEL=${TORCH_CPP_LOG_LEVEL:-ERROR}
 TORCHRUN=("$PYTHON" -m torch.distributed.run --nnodes="$NNODES" --nproc_per_node="$PROCESSES")
-if [ "${MAX_RESTARTS:-0}" = 0 ]; then
+MAX_RESTARTS=${MAX_RESTARTS:-0}
+if ! [[ "$MAX_RESTARTS" =~ ^[0-9]+$ ]]; then
+    echo "error: MAX_RESTARTS is a whole number; got '$MAX_RESTARTS'" >&2
+    exit 2
+fi
+if [ "$MAX_RESTARTS" -eq 0 ]; then
     TORCHRUN+=(--node_rank="$NODE_RANK" --master_addr="$MASTER_ADDR" --master_port="$PORT")
 else
     # Else a process that is started again finds the addresses of dead ones in the store, which
     # torchrun of PyTorch 2.13 keeps over all attempts.
     export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1
-    TORCHRUN+=(--max-restarts="$MAX_RESTARTS" --rdzv-backend=c10d --rdzv-id="$MASTER_ADDR:$PORT"
+    # By its name a process that is started again knows its run from an earlier one in the folder:
+    # on all nodes the same, and another one in the next run.
+    RUN="$MASTER_ADDR:$PORT:${SLURM_JOB_ID:-}"
+    if [ "$NNODES" = 1 ]; then
+        RUN+=":$$"
+    fi
+    TORCHRUN+=(--max-restarts="$MAX_RESTARTS" --rdzv-backend=c10d --rdzv-id="$RUN"
                --rdzv-endpoint="$MASTER_ADDR:$PORT"
                --rdzv-conf="is_host=$([ "$NODE_RANK" = 0 ] && echo true || echo false)")
     if [ "$NNODES" = 1 ]; then

@@ -28,6 +28,7 @@ LOADERS = ('train', 'val', 'test')
 EXAMPLES = 3
 DRIFT_SECONDS = 0.1
 UNUSABLE = 'settings or annotations that cannot be used'
+UNSEEN = 'data sets whose samples are not looked at here'
 NOT_FITTING = {
     'outside': 'segments that leave their clip',
     'empty': 'segments without length',
@@ -105,13 +106,19 @@ def check_config(config: Config, every_clip: bool = False, policies: bool = Fals
         policies: Also give what was looked for and not found, with a count of 0.
 
     Raises:
-        ValueError: If the config has no dataloader.
+        ValueError: If the config has no dataloader, or one whose dataset has no type.
     """
     shared: list[tuple[list[str], Mapping]] = []
     for name in LOADERS:
-        dataset = (config.get(f'{name}_dataloader') or {}).get('dataset')
+        loader = config.get(f'{name}_dataloader') or {}
+        dataset = loader.get('dataset') if isinstance(loader, Mapping) else loader
         if dataset is None:
             continue
+        if not isinstance(dataset, Mapping) or 'type' not in dataset:
+            raise ValueError(
+                f'{name}_dataloader.dataset wants a dict with the `type` of a data set; got '
+                f'{dataset!r}. Correct the config.'
+            )
         for loaders, known in shared:
             if known == dataset:
                 loaders.append(name)
@@ -149,6 +156,8 @@ def _checked(loaders: list[str], settings: dict, every_clip: bool) -> Checked:
             found += [*_segments(dataset), *_features(dataset)]
         elif isinstance(dataset, ClipDataset):
             found += _media(dataset, every_clip)
+        else:
+            found.append(_found(UNSEEN, [settings['type']], 'keep'))
     return Checked(loaders, settings['type'], settings.get('ann_file'), records, found)
 
 
@@ -190,7 +199,6 @@ def _features(dataset: FeatureDataset) -> Iterator[Finding]:
     unseen, short = [], []
     broken = {name: [] for name in ('missing', 'unreadable', 'length')}
     for clip, record in dataset.clips().items():
-        grid = None
         for name, source in dataset.sources.items():
             grid = None
             kind = 'unreadable'

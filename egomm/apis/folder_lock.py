@@ -3,6 +3,7 @@
 Importing this file loads neither torch nor MMEngine.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -19,6 +20,7 @@ NAME = 'run.lock'
 REFRESH_SECONDS = 60
 # A run on another machine that has not touched its lock for so long is taken for dead.
 STALE_SECONDS = 600
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @contextmanager
@@ -75,10 +77,15 @@ def _opened(path: Path) -> Iterator[IO[str]]:
     """The lock file, for this process alone as long as it is open.
 
     The file stays when the lock is free: to remove it, while another process waits to open it,
-    would leave two files.
+    would leave two files. On a disk without locks (some mounts of NFS and Lustre) two runs that
+    start in the same instant may both find it free.
     """
     with open(path, 'a+', encoding='utf-8') as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
         yield file
 
 

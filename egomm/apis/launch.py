@@ -374,18 +374,23 @@ def start_message(error: Exception) -> str | None:
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     builders = [frame.f_locals['config'] for frame in frames if frame.f_code is _BUILDER]
     runners = [
-        frame.f_locals['self'].cfg
+        frame
         for frame in frames
         if frame.f_globals['__name__'] == _RUNNER and hasattr(frame.f_locals.get('self'), 'cfg')
     ]
     if not builders and not runners:
         return None
-    config = [*builders, *runners][0]
+    config = [*builders, *(frame.f_locals['self'].cfg for frame in runners)][0]
     loops = [frame for frame in frames if frame.f_globals['__name__'] in _LOOPS]
     if any(_steps_done(frame) for frame in loops):
+        trains = any(frame.f_code.co_name == 'train' for frame in runners)
         error.add_note(
             f'{config.filename or "The config"}: this run was under way; once the cause is gone, '
-            'training goes on from its last checkpoint with --resume.'
+            + (
+                'training goes on from its last checkpoint with --resume.'
+                if trains
+                else 'start it again.'
+            )
         )
         return None
     return (

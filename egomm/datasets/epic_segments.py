@@ -17,6 +17,7 @@ from egomm.datasets.windows import Annotations, SegmentPolicy, clip_seconds, fit
 from egomm.functional.action_ids import action_pairs
 from egomm.functional.csv_columns import read_columns
 from egomm.functional.time_grid import parse_timestamp
+from egomm.functional.wording import first_names
 from egomm.registry import DATASETS
 
 META_KEYS = ('clip_id', 'video_id', 'duration', 'annotations')
@@ -30,17 +31,24 @@ def read_durations(path: str | Path) -> dict[str, float]:
             counts frames at 30 per second; told apart by the name of the second column.
 
     Raises:
-        ValueError: If the file is missing or has neither.
+        ValueError: If the file is missing or has neither, or a video twice.
     """
+    rate = 1.0
     try:
-        table = read_columns(path, {'video_id': str, 'duration': float})
+        videos, lengths = read_columns(path, {'video_id': str, 'duration': float}).values()
     except ValueError as official:
         try:
-            table = read_columns(path, {'video': str, 'frames': float})
+            videos, lengths = read_columns(path, {'video': str, 'frames': float}).values()
         except ValueError:
             raise official from None
-        return {name: count / C2_FPS for name, count in zip(table['video'], table['frames'])}
-    return dict(zip(table['video_id'], table['duration']))
+        rate = C2_FPS
+    twice = [video for video, count in Counter(videos).items() if count > 1]
+    if twice:
+        raise ValueError(
+            f'{path} tells the duration of {len(twice)} videos more than once: '
+            f'{first_names(twice)}. Restore the official file.'
+        )
+    return {video: length / rate for video, length in zip(videos, lengths)}
 
 
 @DATASETS.register_module()
@@ -64,7 +72,8 @@ class EpicActionSegments(FeatureDataset):
         **kwargs: Of `FeatureDataset`.
 
     Raises:
-        ValueError: For whatever is wrong with the files, or a video without duration.
+        ValueError: For whatever is wrong with the files, a video without duration, or if no action
+            is known.
     """
 
     META_KEYS = META_KEYS
@@ -103,6 +112,11 @@ class EpicActionSegments(FeatureDataset):
                 for row in read_records(osp.join(data_root, actions_from), classes)
                 if 'action' in row['gt']
             ]
+            if not labelled:
+                raise ValueError(
+                    f'{actions_from}: `actions_from` wants rows with a verb and a noun, whose '
+                    'pairs are the actions; none has both. Give the train file.'
+                )
             pairs = action_pairs(*([gt[task] for gt in labelled] for task in classes))
             self.metainfo['actions'] = pairs
             numbers = {pair: number for number, pair in enumerate(pairs)}

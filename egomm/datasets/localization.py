@@ -143,10 +143,25 @@ class FeatureDataset(Dataset):
                     f'{name} features, such as {lacking[:3]}. Fetch them, or take these clips out '
                     'of the annotation file.'
                 )
-        if not test_mode and not any(record['gt'] for record in self.records):
+        if not test_mode:
+            self._check_targets()
+
+    def _check_targets(self) -> None:
+        """Refuse to train on a task of which no record has a segment."""
+        numbers: Counter[str] = Counter()
+        for record in self.records:
+            for task, target in record['gt'].items():
+                numbers[task] += len(target['segments'])
+        if not numbers.total():
             raise ValueError(
                 f'none of the {len(self.records)} records has a segment to train on. Give a file '
                 'with labels, or set test_mode=True.'
+            )
+        empty = [task for task, number in numbers.items() if not number]
+        if empty:
+            raise ValueError(
+                f'none of the {len(self.records)} records has a segment of {empty} to train on. '
+                'Give classes, or pairs of `actions_from`, that belong to this annotation file.'
             )
 
     @staticmethod

@@ -115,17 +115,29 @@ def read_label_map(path: str | Path) -> list[str]:
     """Names of the classes from ActionFormer's ``ego4d_label_map.txt``: number, tab, name.
 
     Raises:
-        ValueError: If the file is missing or its numbers are not 0, 1, 2, ...
+        ValueError: If the file is missing or no text, its numbers are not 0, 1, 2, ..., or two
+            classes have the same name.
     """
     if not Path(path).is_file():
         raise ValueError(f'{path}: no such class list. Correct the path.')
-    names = []
-    for number, line in enumerate(Path(path).read_text(encoding='utf-8').splitlines()):
+    try:
+        text = Path(path).read_text(encoding='utf-8')
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f'{path}: a class list in UTF-8 is expected, but {error}. Fetch the file again.'
+        ) from error
+    names: list[str] = []
+    for number, line in enumerate(text.splitlines()):
         first, tab, name = line.partition('\t')
         if not (tab and first.isdecimal() and int(first) == number):
             raise ValueError(
                 f'{path}, line {number + 1}: {number:03d}, a tab and a name are expected; got '
                 f'{line!r}.'
+            )
+        if name in names:
+            raise ValueError(
+                f'{path}, line {number + 1}: {name!r} is also class {names.index(name)}. Keep one '
+                'of them.'
             )
         names.append(name)
     return names

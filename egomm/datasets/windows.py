@@ -17,6 +17,7 @@ CHOICES = {
     'repeated': ('keep', 'drop', 'refuse'),
 }
 
+SPLITS = ('train', 'val', 'test')
 NUMBER = (int, float)
 WORDS = {
     str: 'a text',
@@ -213,10 +214,17 @@ def in_splits(records: list[dict], splits: Sequence[str] | None, path: str | Pat
     """Records of the wanted splits; all of them if ``splits`` is None.
 
     Raises:
-        ValueError: If there are none, or the splits are one text and not a list.
+        ValueError: If there are none, a name is neither `SPLITS` nor in the file, or the splits are
+            one text and not a list.
     """
     if isinstance(splits, str):
         raise ValueError(f'{path}: splits want a list of names, such as [{splits!r}]; got a text.')
+    known = [*dict.fromkeys([*SPLITS, *(record['split'] for record in records)])]
+    wrong = [name for name in splits or () if name not in known]
+    if wrong:
+        raise ValueError(
+            f'{path}: splits want names among {known}; got {wrong[0]!r}. Correct the name.'
+        )
     kept = [record for record in records if splits is None or record['split'] in splits]
     if not kept:
         has = dict(Counter(record['split'] for record in records))

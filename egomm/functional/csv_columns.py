@@ -22,8 +22,8 @@ def read_columns(
         The values by column, in the order of the rows.
 
     Raises:
-        ValueError: If the file is missing, is no CSV in UTF-8, lacks a column, or a cell is not
-            what its column holds.
+        ValueError: If the file is missing, is no CSV in UTF-8, lacks a column or all rows, or a
+            cell is not what its column holds.
     """
     wanted = ', '.join(map(repr, columns))
     if not Path(path).is_file():
@@ -48,6 +48,8 @@ def read_columns(
             f'{path}: a CSV in UTF-8 is wanted, but it cannot be read as one: {error}. Fetch the '
             'file again.'
         ) from error
+    if not all(values.values()):
+        raise ValueError(f'{path} has a header and no rows. Fetch the file again.')
     return values
 
 
@@ -59,8 +61,9 @@ def _value(
             raise ValueError('the row ends before this column')
         return kind(text)
     except ValueError as error:
-        what = 'an id' if kind is int else 'text'
+        names: dict[Callable[[str], Any], str] = {int: 'an id', float: 'a number'}
+        what = f'wanted is {names[kind]}' if kind in names else f'{error}'.rstrip('.')
         raise ValueError(
-            f'{path}, line {line}: {text!r} in column {column!r}; wanted is {what}. Restore the '
-            'official file.'
+            f'{path}, line {line}: {text!r} in column {column!r}; {what}. Restore the official '
+            'file.'
         ) from error

@@ -288,7 +288,7 @@ def _read_truth(
     """Segments ``(M, 2)`` by clip and label."""
     found: dict[tuple[str, str], list] = {}
     for clip, entry in ground_truth.items():
-        for row in entry['annotations']:
+        for row in entry['annotations'] or ():
             segment = (row['start_time'], row['end_time'])
             kept = found.setdefault((clip, row['label']), [])
             if not (deduplicate and any(_same(segment, other) for other in kept)):

@@ -71,6 +71,7 @@ def merge_answers(systems: Sequence[Answers], keep: int = 5) -> Answers:
         ValueError: If the systems differ in their queries, one answers a query twice, or scores
             are wanted and absent.
     """
+    _check_same('queries', [[_name(row) for row in system] for system in systems])
     if any('scores' not in row for system in systems for row in system):
         if len(systems) > 1:
             raise ValueError(
@@ -78,7 +79,6 @@ def merge_answers(systems: Sequence[Answers], keep: int = 5) -> Answers:
                 '`scores`, such as a submission. Give files of tools/test.py --results.'
             )
         return [{**row, 'predicted_times': row['predicted_times'][:keep]} for row in systems[0]]
-    _check_same('queries', [[_name(row) for row in system] for system in systems])
     rows_of = [{query_key(row): row for row in system} for system in systems]
     merged = []
     for row in systems[0]:

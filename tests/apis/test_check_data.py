@@ -76,6 +76,19 @@ def test_segments_that_do_not_fit_are_counted_with_their_policy(world):
     assert not checked.fine
 
 
+def test_a_kind_of_data_set_that_is_not_known_is_not_called_sound(toy_world):
+    (checked,) = check(dict(type='RepeatDataset', times=2, dataset=kitchen(toy_world)))
+    what = 'data sets whose samples are not looked at here'
+    assert found(checked) == {what: (1, 'keep')}
+    assert checked.fine
+
+
+@pytest.mark.parametrize('dataset', [3, dict(ann_file='x')])
+def test_a_data_set_without_a_type_is_refused(dataset):
+    with pytest.raises(ValueError, match='train_dataloader.dataset wants a dict with the `type`'):
+        check(dataset)
+
+
 def test_features_are_all_read_and_each_kind_of_fault_is_counted(world):
     features = world / 'features'
     ego, slow = ([*sorted((features / name).glob('*train*.npy'))] for name in ('ego', 'slow'))

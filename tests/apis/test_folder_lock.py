@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import socket
@@ -18,6 +19,14 @@ def test_second_run_is_refused_and_told_who_is_there(tmp_path):
             pass
     with folder_lock(tmp_path):  # free again
         pass
+
+
+def test_a_disk_without_locks_is_no_reason_not_to_run(tmp_path, monkeypatch):
+    def flock(file, operation):
+        raise OSError(errno.ENOLCK, 'No locks available')
+
+    monkeypatch.setattr('egomm.apis.folder_lock.fcntl.flock', flock)
+    test_second_run_is_refused_and_told_who_is_there(tmp_path)
 
 
 def test_an_error_inside_frees_the_folder(tmp_path):

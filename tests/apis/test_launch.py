@@ -228,14 +228,14 @@ def test_work_dir_comes_from_the_command_line_then_the_config_then_its_name(tmp_
     assert work_dir('named.py', '--work-dir', 'there') == 'there'
 
 
-def failing(**changes):
+def failing(action='train', **changes):
     """A run of the tiny config that fails somewhere, and what its tool would say."""
     config = unformatted(Config.fromfile(TINY))
     config.merge_from_dict(changes)
     config.launcher = 'none'
     config.experiment_name = f'failing_{time.time_ns()}'  # else the second, of which there are two
     with pytest.raises(Exception) as caught:  # noqa: PT011, it is of any library
-        launch.build_runner(config).train()
+        getattr(launch.build_runner(config), action)()
     assert launch.user_message(caught.value) is None
     return launch.start_message(caught.value), caught.value
 
@@ -256,8 +256,13 @@ def test_a_library_that_fails_before_the_first_step_is_one_line_with_the_config(
         said, error = failing(
             **{'work_dir': str(tmp_path), 'train_dataloader.sampler.shuffle': False}
         )
+        assert said is None
+        assert re.match(rf'{TINY}: this run was under way; .*--resume', error.__notes__[0])
+        said, error = failing(
+            'test', **{'work_dir': str(tmp_path), 'test_dataloader.dataset.size': 11}
+        )
     assert said is None
-    assert re.match(rf'{TINY}: this run was under way; .*--resume', error.__notes__[0])
+    assert re.match(rf'{TINY}: this run was under way; .* start it again', error.__notes__[0])
 
 
 def third_fails(dataset, where, load=None):

@@ -113,6 +113,18 @@ def test_a_video_without_duration_and_a_file_of_neither_layout_are_refused(root)
     (root / 'lengths.csv').write_text('name,frames\nP01_01,600\n')
     with pytest.raises(ValueError, match="wanted is 'video_id', 'duration'"):
         actions(root)
+    (root / 'lengths.csv').write_text('video,frames\nP01_01,600\nP02_03,900\nP01_01,60\n')
+    with pytest.raises(ValueError, match='duration of 1 videos more than once: P01_01'):
+        actions(root)
+
+
+def test_training_on_actions_wants_some(root):
+    (root / 'other.csv').write_text(C2 + 'g,P02_03,60,120,7,7,7\n')
+    with pytest.raises(ValueError, match=r"2 records has a segment of \['action'\] to train on"):
+        actions(root, actions_from='other.csv')
+    (root / 'other.csv').write_text(C2 + 'g,P02_03,60,120,,7,\n')
+    with pytest.raises(ValueError, match='other.csv: `actions_from` wants rows with a verb and a'):
+        actions(root, actions_from='other.csv')
 
 
 @pytest.mark.parametrize(

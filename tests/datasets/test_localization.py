@@ -216,6 +216,17 @@ def test_nothing_to_train_on_and_half_told_words_are_refused(feature_world, tmp_
         queries(feature_world, ann_file=str(path), test_mode=True)
 
 
+def test_a_training_file_whose_clips_are_all_background_is_refused(feature_world, tmp_path):
+    content = json.loads((feature_world / 'annotations/moments_train.json').read_text())
+    for video in content['videos']:
+        video['clips'][0]['annotations'] = []
+    (tmp_path / 'moments.json').write_text(json.dumps(content))
+    options = dict(ann_file=str(tmp_path / 'moments.json'), classes='annotations/moments_val.json')
+    with pytest.raises(ValueError, match='of the 2 records has a segment to train on'):
+        moments(feature_world, **options)
+    assert len(moments(feature_world, test_mode=True, **options)) == 2
+
+
 def test_a_query_whose_window_has_no_length_is_scored_but_not_learnt(feature_world, tmp_path):
     content = json.loads((feature_world / 'annotations/nlq_train.json').read_text())
     row = content['videos'][0]['clips'][0]['annotations'][0]['language_queries'][0]

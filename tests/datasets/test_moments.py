@@ -90,6 +90,8 @@ def test_only_the_wanted_splits_are_read(write):
     assert [r['clip_id'] for r in read_moments(path, [], splits=['test']).records] == ['t']
     with pytest.raises(ValueError, match=r"nothing of the splits \['train'\].*'val': 1, 'test': 1"):
         read_moments(path, [], splits=['train'])
+    with pytest.raises(ValueError, match=r"among \['train', 'val', 'test'\]; got 'tset'"):
+        read_moments(path, [], splits=['val', 'tset'])
 
 
 def test_the_policy_reaches_the_segments(write):
@@ -134,6 +136,14 @@ def test_a_label_map_counts_up_from_0(write):
         read_label_map(write('000\ta\n002\tb\n', 'map.txt'))
     with pytest.raises(ValueError, match=r'none\.txt: no such class list'):
         read_label_map('none.txt')
+    with pytest.raises(ValueError, match=r"map.txt, line 3: 'a' is also class 0"):
+        read_label_map(write('000\ta\n001\tb\n002\ta\n', 'map.txt'))
+
+
+def test_a_label_map_of_other_bytes_is_named(tmp_path):
+    (tmp_path / 'map.txt').write_text('000\ta\n', encoding='utf-16')
+    with pytest.raises(ValueError, match=r'map.txt: a class list in UTF-8 is expected, but'):
+        read_label_map(tmp_path / 'map.txt')
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import pytest
 
 from egomm.functional.csv_columns import read_columns
+from egomm.functional.time_grid import parse_timestamp
 
 
 def written(folder, text):
@@ -21,11 +22,20 @@ def test_columns_come_in_the_order_of_the_rows_whatever_else_is_there(tmp_path):
         ('', 'has the columns None'),
         ('verb\n3\nopen\n', r"line 3: 'open' in column 'verb'; wanted is an id"),
         ('id,verb\n1\n', "line 2: None in column 'verb'"),
+        ('id,verb\n', r'x\.csv has a header and no rows'),
     ],
 )
 def test_what_is_wrong_with_a_file_is_named(tmp_path, text, words):
     with pytest.raises(ValueError, match=words):
         read_columns(written(tmp_path, text), {'verb': int})
+
+
+def test_a_cell_is_told_what_its_column_holds(tmp_path):
+    path = written(tmp_path, 'seconds,start\n00:01,1\n')
+    with pytest.raises(ValueError, match=r"'00:01' in column 'seconds'; wanted is a number"):
+        read_columns(path, {'seconds': float})
+    with pytest.raises(ValueError, match=r"'1' in column 'start'; A timestamp looks like"):
+        read_columns(path, {'start': parse_timestamp})
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path):

@@ -50,6 +50,8 @@ def test_one_system_without_scores_keeps_its_order():
     assert kept['predicted_times'] == silent['predicted_times'][:5]
     with pytest.raises(ValueError, match='answers without `scores`, such as a submission'):
         merge_answers([[silent], [answer([1])]])
+    with pytest.raises(ValueError, match='File 1 has some queries more than once'):
+        merge_answers([[silent, silent]])
 
 
 def test_systems_that_differ_in_what_they_answer_are_refused():

@@ -15,8 +15,10 @@ LEVELS = ['--sls-pt', '2', '--sls-tl', '3', '--sls-td', '3']
 def call(command_line, tmp_path, monkeypatch, capsys):
     """Calls a tool in a folder with the actions that two models found in two videos."""
     rows = [
-        'video_id,verb_class,noun_class,start_timestamp,stop_timestamp',
-        *('P01_101,3,12,00:00:01.00,00:00:02.00', 'P02_110,3,7,00:00:05.00,00:00:09.00'),
+        'narration_id,participant_id,video_id,start_timestamp,stop_timestamp,start_frame,'
+        'stop_frame,verb_class,noun_class',
+        'P01_101_0,P01,P01_101,00:00:01.00,00:00:02.00,50,100,3,12',
+        'P02_110_0,P02,P02_110,00:00:05.00,00:00:09.00,250,450,3,7',
     ]
     (tmp_path / 'val.csv').write_text('\n'.join(rows))
     for name, score in (('a', 0.5), ('b', 0.25)):
@@ -62,4 +64,19 @@ def test_actions_are_scored_as_verbs_nouns_and_actions(call):
         call('score', 'c2', 'a.json', '--annotations', 'val.csv')
     write_json('a.json', {'results': {'P01_101': [dict(label='walk', score=1, segment=[0, 1])]}})
     with pytest.raises(ValueError, match='such as "3,12"; got \'walk\''):
+        call('score', 'c2', 'a.json', '--annotations', 'val.csv')
+
+
+@pytest.mark.parametrize(
+    'there, instead, words',
+    [
+        ('00:00:09.00', '00:00:04.00', "line 3, column 'stop_timestamp': expected is a time after"),
+        (',3,7', ',97,7', "line 3, column 'verb_class': expected is a class within 0..96"),
+        (',3,7', ',3,', 'P02_110_0 has not both a verb and a noun. Give the'),
+    ],
+)
+def test_truth_that_nothing_could_match_is_refused(call, tmp_path, there, instead, words):
+    path = tmp_path / 'val.csv'
+    path.write_text(path.read_text().replace(there, instead))
+    with pytest.raises(ValueError, match=words):
         call('score', 'c2', 'a.json', '--annotations', 'val.csv')

@@ -37,7 +37,7 @@ def test_two_processes_give_the_loss_curve_of_one(command_line, trained, tmp_pat
     torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-5)
 
 
-def test_scripts_explain_themselves(command_line):
+def test_scripts_explain_themselves(command_line, monkeypatch):
     for name, arguments in dict(
         dist_train='CONFIG PROCESSES',
         dist_test='CONFIG CHECKPOINT',
@@ -50,6 +50,11 @@ def test_scripts_explain_themselves(command_line):
         'bash', command_line.tools / 'dist_train.sh', command_line.config, 'two', code=2
     )
     assert "error: the number of processes is a whole number; got 'two'" in output
+    monkeypatch.setenv('MAX_RESTARTS', 'thrice')
+    output = command_line.call(
+        'bash', command_line.tools / 'dist_train.sh', command_line.config, '2', code=2
+    )
+    assert "error: MAX_RESTARTS is a whole number; got 'thrice'" in output
 
 
 @pytest.fixture
@@ -75,22 +80,22 @@ def test_restarts_need_a_rendezvous_that_forgets_dead_processes(
         '#!/usr/bin/env bash\necho "$@" "own store: ${TORCH_DISABLE_SHARE_RDZV_TCP_STORE:-0}"\n'
     )
     program.chmod(0o755)
-    for name, value in dict(MAX_RESTARTS=restarts, PORT='1234').items():
+    for name, value in dict(MAX_RESTARTS=restarts, PORT='1234', SLURM_JOB_ID='7').items():
         monkeypatch.setenv(name, value)
-    done = subprocess.run(
+    process = subprocess.Popen(
         ['bash', command_line.tools / 'dist_train.sh', 'config.py', '2'],
         env=dict(os.environ, PYTHON=str(program)),
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
-        check=True,
     )
+    output, _ = process.communicate()
     rendezvous = '--node_rank=0 --master_addr=127.0.0.1 --master_port=1234'
     if restarts == '3':
         rendezvous = (
-            '--max-restarts=3 --rdzv-backend=c10d --rdzv-id=127.0.0.1:1234 '
+            f'--max-restarts=3 --rdzv-backend=c10d --rdzv-id=127.0.0.1:1234:7:{process.pid} '
             '--rdzv-endpoint=127.0.0.1:1234 --rdzv-conf=is_host=true --local-addr=127.0.0.1'
         )
-    assert done.stdout == (
+    assert output == (
         f'-m torch.distributed.run --nnodes=1 --nproc_per_node=2 {rendezvous} '
         f'{command_line.tools}/train.py config.py --launcher pytorch '
         f'own store: {int(restarts != "0")}\n'

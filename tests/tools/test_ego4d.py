@@ -88,3 +88,6 @@ def test_predictions_of_another_split_are_refused(call, tmp_path):
     write_json(tmp_path / 'x.json', {'results': {'e': []}})
     with pytest.raises(ValueError, match='moments_val.json has no labels for 1 of the 1 clips: e'):
         call('score', 'mq', 'x.json', '--annotations', 'moments_val.json')
+    test = ('--annotations', 'moments_test.json', '--split', 'test')
+    with pytest.raises(ValueError, match='ground truth with annotations; got 1 clips without any'):
+        call('score', 'mq', 'm0.json', *test)
