@@ -124,10 +124,10 @@ def compare(
             right = network(*example.values())
         given = {name: x.numpy() for name, x in example.items() if name in wanted}
         for (name, before), x, y in zip(found.items(), right, session.run(None, given)):
-            largest = float((x - torch.from_numpy(y)).abs().max())
-            found[name] = Difference(
-                max(before.largest, largest), max(before.scale, float(x.abs().max()))
-            )
+            here = torch.stack([(x - torch.from_numpy(y)).abs().max(), x.abs().max()])
+            # Unlike max(), keeps NaN.
+            known = torch.tensor(before, dtype=torch.float64)
+            found[name] = Difference(*known.maximum(here.double()).tolist())
     return found
 
 
