@@ -9,6 +9,7 @@ decoder that starts in the middle of a damaged file may show other frames than o
 its beginning.
 """
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -257,7 +258,7 @@ def check_windows(model: EgoClips | MmactionClips, window: int, stride: int, fps
     Raises:
         ValueError: If so.
     """
-    if not (1 <= stride <= window and fps > 0):
+    if not (1 <= stride <= window and 0 < fps < math.inf):
         raise ValueError(
             'Windows want 1 <= stride <= window and fps above 0; got '
             f'window={window}, stride={stride} and fps={fps}.'
