@@ -68,7 +68,7 @@ class RecognizedStream:
         self.grid = TimeGrid(fps, stride, window)
         self.top, self.smoothing, self.unknown = top, smoothing, unknown
         self.latencies: list[float] = []
-        self._arrived, self._size = 0.0, (0, 0)
+        self._arrived, self._size, self._count = 0.0, (0, 0), 0
         self._before: dict[str, torch.Tensor] = {}
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
@@ -84,7 +84,8 @@ class RecognizedStream:
             latency = time.perf_counter() - self._arrived
             self.latencies.append(latency)
             start = number * grid.stride / grid.fps
-            yield dict(start=start, stop=start + grid.window / grid.fps, latency=latency, **found)
+            stop = min(start + grid.window / grid.fps, self._count / grid.fps)
+            yield dict(start=start, stop=stop, latency=latency, **found)
 
     def latency(self) -> dict[str, float]:
         """``p50`` and ``p95`` of the windows so far, in seconds.
@@ -100,6 +101,7 @@ class RecognizedStream:
     def _arriving(self) -> Iterator[np.ndarray]:
         for frame in self.frames:
             self._arrived, self._size = time.perf_counter(), frame.shape[:2]
+            self._count += 1
             yield frame
 
     def _smoothed(self, sample: EgoSample) -> EgoSample:
