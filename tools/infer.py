@@ -198,7 +198,7 @@ def _live(
     told = f'answers came {low:.0f} ms (p50) and {high:.0f} ms (p95) after the last frame'
     return dict(
         **dict(source=str(video), duration=footage.duration, size=footage.size, windows=windows),
-        notes=[*recognizer.notes, *footage.notes, told],
+        notes=[*stream.notes(), *footage.notes, told],
     )
 
 

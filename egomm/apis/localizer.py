@@ -13,8 +13,8 @@ from torch import Tensor
 
 from egomm.apis.clip_models import load_clip_model
 from egomm.apis.load import load_model
-from egomm.apis.recognizer import absences, toy_notes
-from egomm.apis.windows import packed_windows, presence
+from egomm.apis.recognizer import toy_notes
+from egomm.apis.windows import absences, packed_windows, presence
 from egomm.compat import load_checkpoint
 from egomm.datasets.feature_clips import FeatureSource
 from egomm.datasets.feature_store import MANIFEST

@@ -28,6 +28,7 @@ from egomm.datasets.streams import SoundStream, VideoFrames
 from egomm.datasets.window_writer import WindowWriter, sha256_of_file
 from egomm.functional.feature_grid import TimeGrid
 from egomm.functional.flow_origin import other_flow
+from egomm.functional.licences import licence_of
 from egomm.functional.sharing import deal_out
 
 _REPORT_SECONDS = 10
@@ -78,6 +79,8 @@ def extract_windows(
             ``out`` holds another extraction or cannot be written.
     """
     files = _by_name(videos)
+    config = config if isinstance(config, Config) else Config.fromfile(config)
+    meta = load_checkpoint(checkpoint).get('meta') or {}
     model = load_clip_model(config, checkpoint, flow)
     check_windows(model, window, stride, fps)
     if batch_size < 1:
@@ -91,15 +94,15 @@ def extract_windows(
             'modalities': list(model.modalities),
             'features': list(model.features),
             'batch_size': batch_size,
-            'config': Path(config.filename if isinstance(config, Config) else config).name,
+            'config': Path(config.filename or 'config').name,
             'checkpoint': {'file': Path(checkpoint).name, 'sha256': sha256_of_file(checkpoint)},
             **({} if flow is None else {'flow': flow.describe()}),
+            'licence': licence_of(meta, config.to_dict()),
             'egomm': egomm.__version__,
         },
     )
     if flow is not None:
-        trained = (load_checkpoint(checkpoint).get('meta') or {}).get('flow')
-        warning = other_flow(trained, {**flow._asdict(), 'fps': fps})
+        warning = other_flow(meta.get('flow'), {**flow._asdict(), 'fps': fps})
         if warning:
             say(f'WARNING: {warning}')
     failed = []
@@ -202,6 +205,11 @@ def packed_windows(
 def presence(model: EgoClips | MmactionClips, items: list[Any]) -> np.ndarray:
     """By item and modality of the model, whether it is there: ``(B, M)`` bool."""
     return np.array([list(model.present(item).values()) for item in items], bool)
+
+
+def absences(present: Mapping[str, bool]) -> list[str]:
+    """A line for each modality that is not there."""
+    return [f'no {name}: masked' for name, there in present.items() if not there]
 
 
 def _extract(
