@@ -316,6 +316,9 @@ def run(main: Callable[[Sequence[str] | None], None]) -> None:
     """
     try:
         main(None)
+    except KeyboardInterrupt:
+        print('error: interrupted. What was written stays.', file=sys.stderr)
+        sys.exit(130)
     except Exception as error:
         message = None
         if os.environ.get('EGOMM_DEBUG') != '1':
