@@ -52,8 +52,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         metavar='ALGORITHM',
         help='compute flow: dis, farneback or tvl1; masked by default',
     )
-    windows.add_argument('--flow-bound', type=float, default=8.0, help='pixels of motion kept (8)')
-    windows.add_argument('--flow-stride', type=int, default=1, help='frames it spans (1)')
+    windows.add_argument('--flow-bound', type=float, help='pixels of motion kept (8)')
+    windows.add_argument('--flow-stride', type=int, help='frames it spans (1)')
     windows.add_argument(
         '--compare',
         metavar='STORED',
@@ -88,6 +88,17 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     args = parser.parse_args(arguments)
     if args.tokens == bool(args.videos):
         parser.error('either videos or --tokens is wanted')
+    given = {
+        key: value
+        for key, value in (('bound', args.flow_bound), ('stride', args.flow_stride))
+        if value is not None
+    }
+    if given and not args.flow:
+        parser.error(f'--flow-{next(iter(given))} wants --flow ALGORITHM')
+    args.flow = args.flow and dict(algorithm=args.flow, **given)
+    only = [name for name in ('window', 'stride', 'fps', 'flow', 'compare') if getattr(args, name)]
+    if args.tokens and only:
+        parser.error(f'--{only[0]} is for videos, --tokens for the clips of a data set')
     unknown = [name for name in args.split if name not in SPLITS]
     if unknown:
         parser.error(f'--split wants some of {",".join(SPLITS)}; got {unknown[0]!r}')
@@ -135,7 +146,7 @@ def extract_videos(config: 'Config', args: argparse.Namespace) -> None:
         args.videos,
         args.out,
         **windows,
-        flow=FlowSettings(args.flow, args.flow_bound, args.flow_stride) if args.flow else None,
+        flow=FlowSettings(**args.flow) if args.flow else None,
         batch_size=args.batch_size,
         dtype=args.dtype,
         shard=(int(os.environ.get('RANK', 0)), int(os.environ.get('WORLD_SIZE', 1))),

@@ -32,6 +32,8 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 from egomm.apis import exports, launch  # noqa: E402
 
 KINDS = (*exports.FORMATS, 'html')
+COUNT = launch.positive_number
+FPS = 30.0  # of windows
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -45,18 +47,17 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument(
         '--format',
         type=lambda text: text.split(','),
-        default=['json'],
         metavar='KINDS',
         help=f'some of {",".join(KINDS)}; default json',
     )
-    parser.add_argument('--top', type=int, default=5, help='answers to give, default 5')
+    parser.add_argument('--top', type=COUNT, default=5, help='answers to give, default 5')
     parser.add_argument('--frame-rate', type=float, metavar='FPS', help='of a folder of frames')
     clips = parser.add_argument_group('of a recognizer')
-    clips.add_argument('--start', type=float, default=0.0, metavar='SECONDS')
+    clips.add_argument('--start', type=float, metavar='SECONDS')
     clips.add_argument('--stop', type=float, metavar='SECONDS')
-    clips.add_argument('--window', type=int, metavar='FRAMES', help='recognise every window')
-    clips.add_argument('--stride', type=int, metavar='FRAMES', help='half a window by default')
-    clips.add_argument('--fps', type=float, default=30.0, help='of the windows, default 30')
+    clips.add_argument('--window', type=COUNT, metavar='FRAMES', help='recognise every window')
+    clips.add_argument('--stride', type=COUNT, metavar='FRAMES', help='half a window by default')
+    clips.add_argument('--fps', type=float, help='of the windows, default 30')
     clips.add_argument(
         '--flow',
         metavar='ALGORITHM',
@@ -65,12 +66,12 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     clips.add_argument('--live', action='store_true', help='with --window: as the frames come')
     clips.add_argument(
         *('--smoothing',),
-        **dict(type=float, default=0.0, metavar='SHARE'),
+        **dict(type=float, metavar='SHARE'),
         help='with --live: share of the scores before, default 0',
     )
     clips.add_argument(
         *('--unknown',),
-        **dict(type=float, default=0.0, metavar='SCORE'),
+        **dict(type=float, metavar='SCORE'),
         help='with --live: a class that scores less is called unknown, default 0',
     )
     times = parser.add_argument_group('of a model of moments or queries')
@@ -81,13 +82,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     )
     times.add_argument('--features', action='append', default=[], metavar='SOURCE=DIR')
     args = parser.parse_args(arguments)
-    wrong = [kind for kind in args.format if kind not in KINDS]
-    if wrong:
-        parser.error(f'--format wants some of {",".join(KINDS)}; got {wrong[0]!r}')
-    if args.live and not args.window:
-        parser.error('--live wants --window FRAMES')
-    if (args.smoothing or args.unknown) and not args.live:
-        parser.error('--smoothing and --unknown want --live')
+    _refuse(parser, args)
     args.features = _pairs(parser, '--features', args.features)
     args.encoder = {
         name: tuple(value.split(','))
@@ -96,6 +91,32 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     if any(len(pair) != 2 for pair in args.encoder.values()):
         parser.error('--encoder wants SOURCE=CONFIG,CHECKPOINT')
     return args
+
+
+def _refuse(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """End, if an option would do nothing or one file would be written over another."""
+    args.format = list(dict.fromkeys(args.format or ()))
+    wrong = [kind for kind in args.format if kind not in KINDS]
+    if wrong:
+        parser.error(f'--format wants some of {",".join(KINDS)}; got {wrong[0]!r}')
+    localizer = bool(args.encoder or args.features)
+    for names, wanted, there in (
+        (('ask', 'text_model'), '--encoder or --features', localizer),
+        (('start', 'stop', 'window', 'flow'), 'no --encoder and no --features', not localizer),
+        (('start', 'stop'), 'no --window', not args.window),
+        (('stride', 'fps', 'live'), '--window FRAMES', args.window),
+        (('smoothing', 'unknown'), '--live', args.live),
+        (('format',), '--out DIR', args.out),
+    ):
+        given = [name for name in names if getattr(args, name) not in (None, [])]
+        given = [name for name in given if getattr(args, name) is not False]  # 0 is given
+        if given and not there:
+            parser.error(f'--{given[0].replace("_", "-")} wants {wanted}')
+    names = [Path(video).name for video in args.videos]
+    doubled = [name for name in names if names.count(name) > 1]
+    if args.out and doubled:
+        parser.error(f'--out has one file for each name; {doubled[0]} is given more than once')
+    args.format = args.format or ['json']
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -153,28 +174,31 @@ def _recognizer(args: argparse.Namespace) -> Any:
     def look(video: str) -> list[dict]:
         if args.window:
             stride = args.stride or max(args.window // 2, 1)
+            fps = FPS if args.fps is None else args.fps
             if args.live:
-                return [_live(recognizer, video, stride, args)]
+                return [_live(recognizer, video, stride, fps, args)]
             rest = dict(top=args.top, source_fps=args.frame_rate)
-            return [recognizer.over_time(video, args.window, stride, args.fps, **rest)]
-        return [recognizer(video, args.start, args.stop, args.top, args.frame_rate)]
+            return [recognizer.over_time(video, args.window, stride, fps, **rest)]
+        return [recognizer(video, args.start or 0.0, args.stop, args.top, args.frame_rate)]
 
     return look
 
 
-def _live(recognizer: Any, video: str, stride: int, args: argparse.Namespace) -> dict[str, Any]:
+def _live(
+    recognizer: Any, video: str, stride: int, fps: float, args: argparse.Namespace
+) -> dict[str, Any]:
     from egomm.datasets.footage import open_footage
 
     footage = open_footage(video, args.frame_rate)
     settings = dict(window=args.window, stride=stride, top=args.top, sound=footage.sound())
-    more = dict(smoothing=args.smoothing, unknown=args.unknown)
-    stream = recognizer.stream(footage.frames(args.fps), args.fps, **settings, **more)
+    more = dict(smoothing=args.smoothing or 0.0, unknown=args.unknown or 0.0)
+    stream = recognizer.stream(footage.frames(fps), fps, **settings, **more)
     windows = list(stream)
     low, high = (1000 * seconds for seconds in stream.latency().values())
     told = f'answers came {low:.0f} ms (p50) and {high:.0f} ms (p95) after the last frame'
     return dict(
         **dict(source=str(video), duration=footage.duration, size=footage.size, windows=windows),
-        notes=[*recognizer.notes, *footage.notes, told],
+        notes=[*stream.notes(), *footage.notes, told],
     )
 
 

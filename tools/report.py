@@ -14,7 +14,7 @@ evaluated sets that lies in it.
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from egomm.apis import launch  # noqa: E402
 
+COUNT = launch.positive_number
 MOST_MOMENTS, ANSWERS = 2, 3  # findings shown: times the true moments; of a question
 
 
@@ -35,8 +36,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument('--metrics', type=Path, metavar='FILE.json', help='add the scores to it')
     pair, triple = ('CONFIG', 'CHECKPOINT'), ('CONFIG', 'CHECKPOINT', 'FOUND.json')
     parser.add_argument('--recognizer', nargs=2, metavar=pair, help='looks at every window')
-    parser.add_argument('--window', type=int, default=32, metavar='FRAMES')
-    parser.add_argument('--stride', type=int, metavar='FRAMES', help='half a window by default')
+    parser.add_argument('--window', type=COUNT, default=32, metavar='FRAMES')
+    parser.add_argument('--stride', type=COUNT, metavar='FRAMES', help='half a window by default')
     parser.add_argument('--fps', type=float, default=30.0, help='of the windows, default 30')
     parser.add_argument('--clips', metavar='DUMP.pkl', help='evaluated clips of the recognizer')
     parser.add_argument('--moments', nargs=3, metavar=triple)
@@ -54,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from egomm.apis.evaluated import Evaluated, evaluated_clips
     from egomm.apis.report import run_card, write_report
 
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    known = read_metrics(args.metrics) if args.metrics else {}
     moments = MomentSet(*args.moments) if args.moments else None
     queries = QuerySet(*args.queries) if args.queries else None
     sets = [part for part in (moments, queries) if part]
@@ -80,7 +83,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tuple(table for part in evaluated for table in part.tables),
         tuple(matrix for part in evaluated for matrix in part.matrices),
     )
-    args.out.parent.mkdir(parents=True, exist_ok=True)
     write_report(
         args.out,
         video,
@@ -95,10 +97,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, value in whole.metrics.items():
         print(f'{name:<66} {value if isinstance(value, (int, str)) else round(value, 1)}')
     if args.metrics:
-        known = json.loads(args.metrics.read_text('utf-8')) if args.metrics.is_file() else {}
         text = json.dumps({**known, 'report': whole.metrics}, indent=2)
         args.metrics.write_text(text + '\n', encoding='utf-8')
     print(f'{args.out} shows {video}')
+
+
+def read_metrics(path: Path) -> dict[str, Any]:
+    """What a file of scores holds so far."""
+    if not path.is_file():
+        return {}
+    try:
+        return dict(json.loads(path.read_text('utf-8')))
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f'{path}: a JSON object is expected, but {error}. Name another file for the scores.'
+        ) from error
 
 
 class EvaluatedSet:
@@ -108,7 +121,12 @@ class EvaluatedSet:
         config: Of a localizer.
         checkpoint: Its weights.
         found: What tools/test.py --results wrote.
+
+    Attributes:
+        reads: What the data set of such a model has.
     """
+
+    reads: str
 
     def __init__(self, config: str, checkpoint: str, found: str) -> None:
         from mmengine.config import Config
@@ -117,7 +135,12 @@ class EvaluatedSet:
 
         self.config = Config.fromfile(config)
         self.model = (self.config, checkpoint)
-        self.dataset = self.config.test_dataloader.dataset
+        self.dataset = (self.config.get('test_dataloader') or {}).get('dataset') or {}
+        if self.reads not in self.dataset:
+            raise ValueError(
+                f'{config} has no test data with {self.reads!r}. Give the config of the model that '
+                f'{found} is of.'
+            )
         self.notes = toy_notes(self.config)
         self.found = found
 
@@ -131,6 +154,15 @@ class EvaluatedSet:
     def videos(self) -> list[str]:
         """Names of the videos, in the order of the annotations."""
         return list(dict.fromkeys(record['video_id'] for record in self.records))
+
+    def check_found(self, known: Iterable[Hashable], found: Iterable[Hashable]) -> None:
+        """Refuse a file that has nothing of what was evaluated."""
+        if not {*known} & {*found}:
+            raise ValueError(
+                f'{self.found} has nothing of the {len(self.videos())} videos of '
+                f'{self.config.filename}, such as {self.videos()[:3]}. Give what tools/test.py '
+                '--results wrote with this config.'
+            )
 
     def of_video(self, video: Path) -> list[dict]:
         """Records of a video."""
@@ -150,6 +182,8 @@ class EvaluatedSet:
 class MomentSet(EvaluatedSet):
     """Moments; see `EvaluatedSet`."""
 
+    reads = 'classes'
+
     def __init__(self, *model: str) -> None:
         from egomm.datasets.moments import class_names, read_moments
         from egomm.functional.segment_files import best_first, read_moments_found
@@ -166,6 +200,7 @@ class MomentSet(EvaluatedSet):
         ]
         found = read_moments_found(self.found)
         self.rows = {clip: best_first(rows) for clip, rows in found.items()}
+        self.check_found((record['clip_id'] for record in self.records), self.rows)
 
     def truth(self, video: Path) -> list[dict[str, Any]]:
         """True moments of a video, in its seconds."""
@@ -205,8 +240,10 @@ class MomentSet(EvaluatedSet):
 class QuerySet(EvaluatedSet):
     """Questions; see `EvaluatedSet`."""
 
+    reads = 'words'
+
     def __init__(self, *model: str) -> None:
-        from egomm.datasets.queries import read_queries
+        from egomm.datasets.queries import read_queries, record_key
         from egomm.functional.segment_files import query_key, read_answers
 
         super().__init__(*model)
@@ -220,6 +257,7 @@ class QuerySet(EvaluatedSet):
             for part in ('test', 'train')
         )
         self.answers = {query_key(row): row for row in read_answers(self.found)}
+        self.check_found(map(record_key, self.records), self.answers)
 
     def truth(self, video: Path) -> Mapping[str, list[dict[str, Any]]]:
         """By question its true window, in seconds of the video."""

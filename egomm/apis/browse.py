@@ -49,10 +49,14 @@ def browse(config: Config, split: str, out: str | Path, count: int, epoch: int =
     loader = config.get(f'{split}_dataloader')
     if not loader:
         raise ValueError(f'{config.filename} has no {split}_dataloader. Name another split.')
-    if count < 1:
-        raise ValueError(f'At least one sample is to be drawn; got {count}.')
+    if count < 1 or epoch < 0:
+        raise ValueError(
+            f'At least one sample is to be drawn, of an epoch from 0 up; got {count}, {epoch}.'
+        )
     dataset = DATASETS.build(loader.dataset)
     classes = (getattr(dataset, 'metainfo', None) or {}).get('classes') or {}
+    if not len(dataset):
+        raise ValueError(f'{config.filename}: there is no sample in {split}, nothing to draw.')
     means = config.model.get('data_preprocessor', {}).get('modalities') or {}
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)

@@ -65,7 +65,9 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
     partial = path.with_name(f'{path.name}.partial')
     try:
         try:
-            partial.write_bytes(content.encode() if isinstance(content, str) else content)
+            # A file name may hold bytes that are no text.
+            data = content.encode(errors='replace') if isinstance(content, str) else content
+            partial.write_bytes(data)
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
@@ -117,7 +119,10 @@ def _parquet(found: Sequence[Mapping[str, Any]]) -> bytes:
         ]
     )
     # A class of actions is text, so any class is.
-    texts = [{**row, 'label': str(row['label']) if 'label' in row else None} for row in found]
+    labels = [row.get('label') for row in found]
+    texts = [
+        {**row, 'label': None if label is None else str(label)} for row, label in zip(found, labels)
+    ]
     file = io.BytesIO()
     parquet.write_table(pyarrow.Table.from_pylist(texts, schema), file)
     return file.getvalue()

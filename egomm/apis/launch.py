@@ -33,6 +33,13 @@ LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 _DICT = re.compile(r"""(^|[\[(,])(dict\(|\{["'])""")
 
 
+def positive_number(text: str) -> int:
+    """A whole number from 1 up, as the ``type`` of an argument."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'a whole number from 1 up is wanted; got {text!r}')
+    return int(text)
+
+
 class OptionsAction(DictAction):
     """``KEY=VALUE`` pairs; what is none is an error of the command line."""
 
@@ -309,6 +316,9 @@ def run(main: Callable[[Sequence[str] | None], None]) -> None:
     """
     try:
         main(None)
+    except KeyboardInterrupt:
+        print('error: interrupted. What was written stays.', file=sys.stderr)
+        sys.exit(130)
     except Exception as error:
         message = None
         if os.environ.get('EGOMM_DEBUG') != '1':

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from egomm.apis.clip_models import load_clip_model
 from egomm.apis.load import load_model
-from egomm.apis.recognizer import absences, toy_notes
-from egomm.apis.windows import packed_windows, presence
+from egomm.apis.recognizer import toy_notes
+from egomm.apis.windows import absences, packed_windows, presence
 from egomm.compat import load_checkpoint
 from egomm.datasets.feature_clips import FeatureSource
 from egomm.datasets.feature_store import MANIFEST
@@ -111,8 +111,17 @@ class Localizer:
         self.grids = {
             name: _grid(name, self.dataset, meta) for name in self.encoders if name in self.sources
         }
-        for name, (_, weights) in encoders.items():
-            self.notes += _other_encoder(self.dataset, name, weights)
+        for name, source in self.features.items():
+            self._check_features(name, source, _trained(name, self.dataset, meta))
+        digests = {name: sha256_of_file(weights) for name, (_, weights) in encoders.items()}
+        digests |= {name: _encoder_of(path) for name, path in features.items()}
+        for name, digest in digests.items():
+            if digest and (_encoder_of(_folder(self.dataset, name)) or digest) != digest:
+                given = encoders[name][1] if name in encoders else features[name]
+                self.notes.append(
+                    f'the localizer was trained on features of {name} from other weights than '
+                    f'those of {given}'
+                )
 
     def look(self, source: str | Path | np.ndarray, fps: float | None = None) -> Looked:
         """Make or find the features of a video.
@@ -216,6 +225,22 @@ class Localizer:
                 rows.append(dict(start=start, stop=stop, label=label, name=name, score=score))
         return rows
 
+    def _check_features(self, name: str, source: FeatureSource, trained: dict[str, Any]) -> None:
+        wanted = dict(trained, dim=self.config.model.backbones[name].get('in_channels'))
+        there = dict(source.grid._asdict(), dim=source.store.dim)
+        differing = [
+            key
+            for key in ('dim', 'fps', 'stride', 'window')
+            if wanted.get(key) not in (None, there[key])
+        ]
+        if differing:
+            raise ValueError(
+                f'The features of {name!r} in {source.store.path} have '
+                f'{", ".join(f"{key}={there[key]}" for key in differing)}; the localizer was '
+                f'trained on {", ".join(f"{key}={wanted[key]}" for key in differing)}. Extract '
+                'them like those.'
+            )
+
     def _encode(self, name: str, footage: Footage) -> tuple[Tensor, list[str]]:
         model, grid = self.encoders[name], self.grids[name]
         frames = footage.frames(grid.fps)
@@ -273,11 +298,7 @@ def _word_encoder(config: Config, text_model: str | Path | None) -> Callable[[st
 
 def _grid(name: str, dataset: Mapping[str, Any], meta: Mapping[str, Any]) -> TimeGrid:
     """Rate, stride and window of the features that the model was trained with."""
-    found = {
-        **((meta.get('sources') or {}).get(name) or {}),
-        **dataset['sources'][name],
-        **_manifest(dataset, name),
-    }
+    found = _trained(name, dataset, meta)
     lacking = [key for key in ('fps', 'stride', 'window') if found.get(key) is None]
     if lacking:
         raise ValueError(
@@ -287,15 +308,21 @@ def _grid(name: str, dataset: Mapping[str, Any], meta: Mapping[str, Any]) -> Tim
     return TimeGrid(found['fps'], found['stride'], found['window'])
 
 
-def _manifest(dataset: Mapping[str, Any], name: str) -> dict[str, Any]:
-    folder = osp.join(dataset.get('data_root') or '', dataset['sources'][name].get('path') or '')
+def _trained(name: str, dataset: Mapping[str, Any], meta: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of the features of the training, from the checkpoint before anything else."""
+    known = (meta.get('sources') or {}).get(name) or {}
+    return {**_manifest(_folder(dataset, name)), **dataset['sources'][name], **known}
+
+
+def _folder(dataset: Mapping[str, Any], name: str) -> str:
+    return osp.join(dataset.get('data_root') or '', dataset['sources'][name].get('path') or '')
+
+
+def _manifest(folder: str | Path) -> dict[str, Any]:
     path = Path(folder, MANIFEST)
     return json.loads(path.read_text(encoding='utf-8')) if path.is_file() else {}
 
 
-def _other_encoder(dataset: Mapping[str, Any], name: str, weights: str) -> list[str]:
-    """A line, if the features of the training data were made with other weights."""
-    there = (_manifest(dataset, name).get('checkpoint') or {}).get('sha256')
-    if there in (None, sha256_of_file(weights)):
-        return []
-    return [f'the localizer was trained on features of {name} from other weights than {weights}']
+def _encoder_of(folder: str | Path) -> str | None:
+    """Hash of the weights that features were made with, if it is known."""
+    return (_manifest(folder).get('checkpoint') or {}).get('sha256')

@@ -19,8 +19,9 @@ from torch import Tensor
 
 import egomm
 from egomm.apis.plain_model import PlainModel, plain_attention, plain_model
+from egomm.compat import load_checkpoint
 from egomm.datasets.window_writer import sha256_of_file
-from egomm.functional.licences import strictest
+from egomm.functional.licences import licence_of
 from egomm.sealing import written_beside
 
 OPSET = 18
@@ -91,7 +92,7 @@ def export_onnx(
         egomm=egomm.__version__,
         config=Path(config.filename or '').name,
         checkpoint_sha256=sha256_of_file(checkpoint),
-        licence=strictest(config),
+        licence=licence_of(load_checkpoint(checkpoint).get('meta') or {}, config.to_dict()),
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     with written_beside(out) as file:
@@ -124,10 +125,10 @@ def compare(
             right = network(*example.values())
         given = {name: x.numpy() for name, x in example.items() if name in wanted}
         for (name, before), x, y in zip(found.items(), right, session.run(None, given)):
-            largest = float((x - torch.from_numpy(y)).abs().max())
-            found[name] = Difference(
-                max(before.largest, largest), max(before.scale, float(x.abs().max()))
-            )
+            here = torch.stack([(x - torch.from_numpy(y)).abs().max(), x.abs().max()])
+            # Unlike max(), keeps NaN.
+            known = torch.tensor(before, dtype=torch.float64)
+            found[name] = Difference(*known.maximum(here.double()).tolist())
     return found
 
 

@@ -10,7 +10,7 @@ from mmengine.config import Config
 
 from egomm.apis.clip_models import Clip, load_clip_model
 from egomm.apis.stream import RecognizedStream, are_probabilities
-from egomm.apis.windows import check_windows, packed_windows, presence
+from egomm.apis.windows import absences, check_windows, packed_windows, presence
 from egomm.compat import load_checkpoint
 from egomm.datasets.annotations import read_class_names
 from egomm.datasets.flow import FlowSettings
@@ -115,7 +115,7 @@ class Recognizer:
             'size': footage.size,
             **self.found_in(sample, top, footage.size),
             'present': present,
-            'notes': [*self.notes, *footage.notes, *absences(present), self._meaning()],
+            'notes': [*self.notes, *footage.notes, *absences(present), self.meaning()],
         }
 
     def over_time(
@@ -167,7 +167,7 @@ class Recognizer:
             'size': footage.size,
             'windows': windows,
             'present': there,
-            'notes': [*self.notes, *footage.notes, *absences(there), *damaged, self._meaning()],
+            'notes': [*self.notes, *footage.notes, *absences(there), *damaged, self.meaning()],
         }
 
     def stream(self, frames: Iterable[np.ndarray], fps: float, **settings: Any) -> RecognizedStream:
@@ -253,7 +253,8 @@ class Recognizer:
     def _tempered(self, task: str, logits: torch.Tensor) -> torch.Tensor:
         return logits.double() / self.temperatures.get(task, 1.0)
 
-    def _meaning(self) -> str:
+    def meaning(self) -> str:
+        """What the scores are."""
         if not self.temperatures:
             return MEANING
         return (
@@ -264,11 +265,6 @@ class Recognizer:
     def _name(self, task: str, label: int) -> str:
         names = self.names.get(task) or ()
         return str(names[label]) if label < len(names) else f'{task} {label}'
-
-
-def absences(present: Mapping[str, bool]) -> list[str]:
-    """A line for each modality that is not there."""
-    return [f'no {name}: masked' for name, there in present.items() if not there]
 
 
 def toy_notes(config: Config) -> list[str]:

@@ -17,7 +17,7 @@ from egomm.apis.exports import write_whole
 from egomm.compat import load_checkpoint
 from egomm.datasets.footage import open_footage
 from egomm.datasets.window_writer import sha256_of_file
-from egomm.functional.licences import strictest
+from egomm.functional.licences import licence_of
 from egomm.hooks.run_card import data_entry, metric_types, versions
 from egomm.visualization.report import Lane, Matrix, Overlay, Query, Shares, Table, page
 
@@ -133,7 +133,7 @@ def run_card(
         'seed': meta.get('seed'),
         **{f'{file} sha256': digest for file, digest in data.items()},
         'protocol': ', '.join(metric_types(evaluator)),
-        'licence': meta.get('licence') or strictest(config.to_dict()),
+        'licence': licence_of(meta, config.to_dict()),
     }
     kept = {name: value for name, value in versions().items() if name in VERSIONS and value}
     own = {f'{prefix}{name}': str(value) for name, value in card.items() if value not in (None, '')}

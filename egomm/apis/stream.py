@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from egomm.apis.clip_models import Sound
-from egomm.apis.windows import check_windows, packed_windows
+from egomm.apis.windows import absences, check_windows, packed_windows, presence
 from egomm.functional.feature_grid import TimeGrid
 from egomm.structures import EgoSample
 
@@ -40,6 +40,7 @@ class RecognizedStream:
 
     Attributes:
         latencies: Of the windows so far.
+        present: By modality whether it was there in any window so far.
 
     Raises:
         ValueError: If the settings make no windows, or a share is none.
@@ -68,7 +69,8 @@ class RecognizedStream:
         self.grid = TimeGrid(fps, stride, window)
         self.top, self.smoothing, self.unknown = top, smoothing, unknown
         self.latencies: list[float] = []
-        self._arrived, self._size = 0.0, (0, 0)
+        self.present = dict.fromkeys(recognizer.clips.modalities, False)
+        self._arrived, self._size, self._count = 0.0, (0, 0), 0
         self._before: dict[str, torch.Tensor] = {}
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
@@ -76,6 +78,10 @@ class RecognizedStream:
         windows = packed_windows(clips, self._arriving(), grid, self.sound, 'stream', 1)
         for number, items in enumerate(windows):
             (sample,) = clips.predict(items)
+            (there,) = presence(clips, items).tolist()
+            self.present = {
+                name: self.present[name] or now for name, now in zip(self.present, there)
+            }
             found = self.recognizer.found_in(self._smoothed(sample), self.top, self._size)
             for task, answers in found['tasks'].items():
                 if isinstance(answers, list) and answers[0]['score'] < self.unknown:
@@ -84,7 +90,8 @@ class RecognizedStream:
             latency = time.perf_counter() - self._arrived
             self.latencies.append(latency)
             start = number * grid.stride / grid.fps
-            yield dict(start=start, stop=start + grid.window / grid.fps, latency=latency, **found)
+            stop = min(start + grid.window / grid.fps, self._count / grid.fps)
+            yield dict(start=start, stop=stop, latency=latency, **found)
 
     def latency(self) -> dict[str, float]:
         """``p50`` and ``p95`` of the windows so far, in seconds.
@@ -97,9 +104,14 @@ class RecognizedStream:
         low, high = np.quantile(self.latencies, [0.5, 0.95])
         return dict(p50=float(low), p95=float(high))
 
+    def notes(self) -> list[str]:
+        """What a user should know of the answers so far, a line each."""
+        return [*self.recognizer.notes, *absences(self.present), self.recognizer.meaning()]
+
     def _arriving(self) -> Iterator[np.ndarray]:
         for frame in self.frames:
             self._arrived, self._size = time.perf_counter(), frame.shape[:2]
+            self._count += 1
             yield frame
 
     def _smoothed(self, sample: EgoSample) -> EgoSample:

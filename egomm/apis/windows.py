@@ -9,6 +9,7 @@ decoder that starts in the middle of a damaged file may show other frames than o
 its beginning.
 """
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ from egomm.datasets.streams import SoundStream, VideoFrames
 from egomm.datasets.window_writer import WindowWriter, sha256_of_file
 from egomm.functional.feature_grid import TimeGrid
 from egomm.functional.flow_origin import other_flow
+from egomm.functional.licences import licence_of
 from egomm.functional.sharing import deal_out
 
 _REPORT_SECONDS = 10
@@ -77,6 +79,8 @@ def extract_windows(
             ``out`` holds another extraction or cannot be written.
     """
     files = _by_name(videos)
+    config = config if isinstance(config, Config) else Config.fromfile(config)
+    meta = load_checkpoint(checkpoint).get('meta') or {}
     model = load_clip_model(config, checkpoint, flow)
     check_windows(model, window, stride, fps)
     if batch_size < 1:
@@ -90,15 +94,15 @@ def extract_windows(
             'modalities': list(model.modalities),
             'features': list(model.features),
             'batch_size': batch_size,
-            'config': Path(config.filename if isinstance(config, Config) else config).name,
+            'config': Path(config.filename or 'config').name,
             'checkpoint': {'file': Path(checkpoint).name, 'sha256': sha256_of_file(checkpoint)},
             **({} if flow is None else {'flow': flow.describe()}),
+            'licence': licence_of(meta, config.to_dict()),
             'egomm': egomm.__version__,
         },
     )
     if flow is not None:
-        trained = (load_checkpoint(checkpoint).get('meta') or {}).get('flow')
-        warning = other_flow(trained, {**flow._asdict(), 'fps': fps})
+        warning = other_flow(meta.get('flow'), {**flow._asdict(), 'fps': fps})
         if warning:
             say(f'WARNING: {warning}')
     failed = []
@@ -203,6 +207,11 @@ def presence(model: EgoClips | MmactionClips, items: list[Any]) -> np.ndarray:
     return np.array([list(model.present(item).values()) for item in items], bool)
 
 
+def absences(present: Mapping[str, bool]) -> list[str]:
+    """A line for each modality that is not there."""
+    return [f'no {name}: masked' for name, there in present.items() if not there]
+
+
 def _extract(
     model: EgoClips | MmactionClips,
     writer: WindowWriter,
@@ -257,7 +266,7 @@ def check_windows(model: EgoClips | MmactionClips, window: int, stride: int, fps
     Raises:
         ValueError: If so.
     """
-    if not (1 <= stride <= window and fps > 0):
+    if not (1 <= stride <= window and 0 < fps < math.inf):
         raise ValueError(
             'Windows want 1 <= stride <= window and fps above 0; got '
             f'window={window}, stride={stride} and fps={fps}.'

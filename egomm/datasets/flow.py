@@ -65,9 +65,20 @@ class FlowEngine:
             self._calc = _farneback
 
     def __call__(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """Motion from one RGB image ``(H, W, 3)`` to another: ``(H, W, 2)`` uint8, x and y."""
+        """Motion from one RGB image ``(H, W, 3)`` to another: ``(H, W, 2)`` uint8, x and y.
+
+        Raises:
+            ValueError: If the images are too small for the algorithm.
+        """
         grey = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in (first, second))
-        return flow_to_bytes(self._calc(*grey, None), self.settings.bound)
+        try:
+            return flow_to_bytes(self._calc(*grey, None), self.settings.bound)
+        except cv2.error as error:
+            height, width = first.shape[:2]
+            raise ValueError(
+                f'{self.settings.algorithm} finds no flow in images of {width} x {height} pixels '
+                f'({error.err}). Give larger ones.'
+            ) from error
 
 
 def flow_to_bytes(flow: np.ndarray, bound: float) -> np.ndarray:

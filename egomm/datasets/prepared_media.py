@@ -9,6 +9,7 @@ them. What was done with which settings stands in ``media.json``, beside which e
 """
 
 import json
+import math
 import wave
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -78,8 +79,14 @@ def prepare_video(
 
     Raises:
         MediaError: If nothing of it can be decoded.
-        ValueError: If it is there with other settings, or cannot be written.
+        ValueError: If it is there with other settings, a setting is out of range, or it cannot be
+            written.
     """
+    if not (0 < wanted.fps < math.inf and wanted.short_side >= 0 and wanted.sample_rate > 0):
+        raise ValueError(
+            'Media want fps and sample_rate above 0 and short_side from 0 up; got '
+            f'{wanted.fps}, {wanted.sample_rate} and {wanted.short_side}.'
+        )
     made = read_manifest(root)['videos'].get(name, {})
     settings = wanted.describe()
     for kind, setting in settings.items():

@@ -195,7 +195,13 @@ class WindowWriter:
         with open(self.folder / _LOCK, 'a') as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             text = path.read_text(encoding='utf-8') if path.is_file() else '{}'
-            manifest = json.loads(text)
+            try:
+                manifest = json.loads(text)
+            except ValueError as error:
+                raise ValueError(
+                    f'{path}: JSON is expected, but {error}. Give another folder with --out, or '
+                    'remove this one.'
+                ) from error
             yield manifest
             changed = json.dumps(manifest, indent=1, ensure_ascii=False) + '\n'
             if changed != text:

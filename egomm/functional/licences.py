@@ -51,6 +51,16 @@ def strictest(config: Mapping[str, Any]) -> str:
     return '; '.join([*known, *(f'weights {name}: {UNKNOWN}' for name in weights)])
 
 
+def licence_of(meta: Mapping[str, Any], config: Mapping[str, Any]) -> str:
+    """What a checkpoint says of itself, or else what its config obliges to.
+
+    Args:
+        meta: Of the checkpoint.
+        config: A whole config as nested dicts.
+    """
+    return meta.get('licence') or strictest(config)
+
+
 def _of_data(dataset: Mapping[str, Any]) -> str:
     inner = dataset.get('dataset')
     if isinstance(inner, Mapping):

@@ -1,12 +1,12 @@
-"""Figures from plain arrays: nothing here knows a model, a data set or a file.
+"""Figures from plain arrays: nothing here knows a model or a data set.
 
-Every function returns a `matplotlib.figure.Figure`, drawn without a display; save it with
-``figure.savefig(path)``. Colours are those of Okabe and Ito (2008), which colour-blind
-readers can tell apart.
+Every drawing is a `matplotlib.figure.Figure`, made without a display. Colours are those of Okabe
+and Ito (2008), which colour-blind readers can tell apart.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -35,6 +35,20 @@ class ClipPicture:
     truth: Mapping[str, str]
     predictions: Mapping[str, Sequence[tuple[str, float]]]
     shares: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+def save(figure: Figure, path: str | Path) -> None:
+    """Write a figure, and the folder that it is to lie in.
+
+    Raises:
+        ValueError: If the ending is of no kind of picture.
+    """
+    path = Path(path)
+    kinds = figure.canvas.get_supported_filetypes()
+    if path.suffix[1:].lower() not in kinds:
+        raise ValueError(f'{path}: a picture ends in one of {", ".join(kinds)}. Rename it.')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
 
 
 def curves(panels: Mapping[str, Mapping[str, Points]]) -> Figure:

@@ -1,6 +1,7 @@
 """Results as files that other programs read."""
 
 import csv
+import io
 import json
 
 import pytest
@@ -73,6 +74,18 @@ def test_parquet_has_the_rows_of_csv(tmp_path):
     rows = parquet.read_table(tmp_path / 'a.parquet').to_pylist()
     told = list(csv.DictReader(export([CLIP, MOMENTS, ANSWERS], 'csv').splitlines()))
     assert [{key: '' if x is None else str(x) for key, x in row.items()} for row in rows] == told
+
+
+def test_an_unknown_class_has_no_label_in_parquet():
+    parquet = pytest.importorskip('pyarrow.parquet', reason='pyarrow absent: pip install pyarrow')
+    unknown = dict(CLIP, tasks=dict(verb=[dict(label=None, name='unknown', score=0.1)]))
+    (row,) = parquet.read_table(io.BytesIO(export([unknown], 'parquet'))).to_pylist()
+    assert (row['label'], row['name']) == (None, 'unknown')
+
+
+def test_a_name_that_is_no_text_can_be_written(tmp_path):
+    write_whole(tmp_path / 'a.csv', export([dict(CLIP, source='bad\udcff.mp4')], 'csv'))
+    assert (tmp_path / 'a.csv').read_text().count('bad?.mp4') == 3
 
 
 def test_parquet_without_pyarrow_is_said(monkeypatch):

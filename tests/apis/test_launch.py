@@ -265,6 +265,15 @@ def test_a_library_that_fails_before_the_first_step_is_one_line_with_the_config(
     assert re.match(rf'{TINY}: this run was under way; .* start it again', error.__notes__[0])
 
 
+def test_an_interruption_is_one_line_and_no_success(capsys):
+    def main(arguments):
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit, match='130'):
+        launch.run(main)
+    assert capsys.readouterr().err == 'error: interrupted. What was written stays.\n'
+
+
 def third_fails(dataset, where, load=None):
     """Item of `RandomClips`, of which the last batch of an epoch cannot be had."""
     if where.index == 10:

@@ -118,6 +118,23 @@ def test_other_weights_than_those_of_the_training_are_said(world, recognizer, tm
     assert any('features of toy from other weights than' in note for note in made.notes)
 
 
+def test_stored_features_of_another_kind_are_refused_or_said(world, recognizer, tmp_path):
+    root, video = world
+    stored = json.loads((root / 'features/manifest.json').read_text())
+
+    def other(**changes):
+        (tmp_path / 'manifest.json').write_text(json.dumps({**stored, **changes}))
+        return localizer(world, 'mq', recognizer, encoders={}, features=dict(toy=tmp_path))
+
+    assert other().notes == other(window=16).notes
+    with pytest.raises(ValueError, match='have fps=15.0, stride=4; .* trained on fps=30.0, strid'):
+        other(fps=15.0, stride=4)
+    with pytest.raises(ValueError, match='have dim=7; the localizer was trained on dim=192'):
+        other(dim=7)
+    notes = other(checkpoint=dict(sha256='0' * 64)).notes
+    assert any(f'from other weights than those of {tmp_path}' in note for note in notes)
+
+
 def test_what_does_not_fit_is_refused(world, recognizer):
     with pytest.raises(ValueError, match=r"\['toy'\]: \['toy'\] have no encoder or folder"):
         localizer(world, 'mq', recognizer, encoders={})

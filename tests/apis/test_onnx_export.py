@@ -1,5 +1,10 @@
 import importlib.util
+import math
+import sys
+from types import SimpleNamespace
+from unittest.mock import Mock
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -52,6 +57,19 @@ def test_a_recognizer_of_three_modalities_is_that_of_pytorch(recognizer, tmp_pat
     inputs, found = onnx_export.export_onnx(Config.fromfile(config), weights, path)
     assert list(inputs)[3:] == ['rgb_present', 'flow_present', 'audio_present']
     assert all(0 < one.scale and one.largest <= 1e-4 * one.scale for one in found.values())
+
+
+def test_an_answer_that_is_no_number_is_no_agreement(monkeypatch):
+    entry = SimpleNamespace(name='x')
+    session = SimpleNamespace(
+        get_inputs=lambda: [entry], run=lambda names, given: [np.full(2, np.nan, np.float32)]
+    )
+    module = SimpleNamespace(InferenceSession=lambda *args, **more: session)
+    monkeypatch.setitem(sys.modules, 'onnxruntime', module)
+    network = Mock(return_value=[torch.ones(2)], output_names=lambda: ['y'])
+    found = onnx_export.compare(network, 'x.onnx', [dict(x=torch.ones(2))] * 2)['y']
+    assert math.isnan(found.largest)
+    assert found.scale == 1
 
 
 def test_other_weights_are_found_out(small, tmp_path):

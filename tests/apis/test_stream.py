@@ -67,6 +67,20 @@ def test_smoothing_averages_log_probabilities(toy, monkeypatch):
     assert smooth[0] == plain[0]
 
 
+def test_the_last_window_ends_with_the_frames(toy):
+    frames = np.zeros((10, 32, 32, 3), np.uint8)
+    rows = list(toy.stream(frames, 10.0, window=8, stride=4))
+    assert [(row['start'], row['stop']) for row in rows] == [(0.0, 0.8), (0.4, 1.0)]
+
+
+def test_a_stream_says_what_the_whole_video_says(toy):
+    frames = np.zeros((8, 32, 32, 3), np.uint8)
+    stream = toy.stream(frames, 10.0, window=8, stride=8)
+    assert 'no rgb: masked' in stream.notes()  # nothing came yet
+    list(stream)
+    assert stream.notes() == toy.over_time(frames, 8, 8, 10.0, source_fps=10.0)['notes']
+
+
 def test_what_scores_too_little_is_unknown(toy):
     frames = np.zeros((8, 32, 32, 3), np.uint8)
     (row,) = toy.stream(frames, 10.0, window=8, stride=8, unknown=1.0)

@@ -63,6 +63,7 @@ def test_the_manifest_is_read_by_the_feature_store_and_counts_every_frame_once(
     assert entry['duration'] == pytest.approx(4.0)
     assert entry['present'] == dict(rgb=14, flow=0, audio=14)
     assert manifest['checkpoint']['file'] == 'weights.pth'
+    assert manifest['licence'] == 'none: generated data'
     source = FeatureSource(str(tmp_path))
     record = dict(clip_id='c', video_id='kitchen', video_start_seconds=1.0, duration=2.0)
     features, grid = source.clip(record, None)

@@ -1,6 +1,6 @@
 import pytest
 
-from egomm.functional.licences import strictest
+from egomm.functional.licences import licence_of, strictest
 
 
 def config(kind, root='data/x/', **more):
@@ -33,3 +33,8 @@ def test_the_strictest_comes_first_and_weights_are_named():
         'Ego4D licence agreement; CC BY-NC 4.0 (EPIC-KITCHENS); weights b.pth: not known here; '
         'weights swin_t.pth: not known here'
     )
+
+
+def test_what_weights_say_of_themselves_comes_before_their_config():
+    assert licence_of({'licence': 'Ego4D licence agreement'}, {}) == 'Ego4D licence agreement'
+    assert licence_of({}, {}) == strictest({})

@@ -79,6 +79,8 @@ def test_one_split_in_float16(tool, command_line, trained, tmp_path, monkeypatch
             ['--tokens', '--out', 'x', '--split', 'train,valid'],
             'wants some of train,val,test; got .valid',
         ),
+        (['a.mp4', '--out', 'x', '--flow-stride', '2'], '--flow-stride wants --flow ALGORITHM'),
+        (['--tokens', '--out', 'x', '--fps', '10'], '--fps is for videos, --tokens for the clips'),
     ],
 )
 def test_a_mistake_of_the_command_line_is_told(tool, arguments, words, capsys):

@@ -44,6 +44,14 @@ def files(root):
     }
 
 
+@pytest.mark.parametrize('setting', [dict(fps=-1.0), dict(short_side=-1), dict(sample_rate=0)])
+def test_settings_without_meaning_write_nothing(setting, video, tmp_path):
+    (tmp_path / 'out').mkdir()
+    with pytest.raises(ValueError, match='fps and sample_rate above 0 and short_side from 0 up'):
+        prepare_video(tmp_path / 'out', 'clip', video, WANTED._replace(**setting), nothing)
+    assert not list((tmp_path / 'out').iterdir())
+
+
 def test_frames_flow_and_sound_are_those_of_the_video(video, tmp_path):
     root = tmp_path / 'out'
     root.mkdir()

@@ -124,6 +124,22 @@ def test_a_video_that_was_not_evaluated_is_refused(tool, evaluated, tmp_path):
         tool.main([str(tmp_path / 'empty'), *more])
 
 
+def test_a_file_of_something_else_is_refused_before_anything_is_written(tool, evaluated, tmp_path):
+    root, arguments, val = evaluated
+    page, metrics = tmp_path / 'x.html', tmp_path / 'metrics.json'
+    more = [str(root / 'videos'), '--out', str(page)]
+    with pytest.raises(ValueError, match="nlq.py has no test data with 'classes'. Give the config"):
+        tool.main([*more, '--moments', *arguments['nlq'][:2], arguments['mq'][2]])
+    (tmp_path / 'none.json').write_text('{"results": {}}')
+    with pytest.raises(ValueError, match='none.json has nothing of the 2 videos of .*mq.py'):
+        tool.main([*more, '--moments', *arguments['mq'][:2], str(tmp_path / 'none.json')])
+    for text in ('[1]', '{'):
+        metrics.write_text(text)
+        with pytest.raises(ValueError, match=r'metrics.json: a JSON object is expected, but'):
+            tool.main([*more, '--metrics', str(metrics), '--moments', *arguments['mq']])
+    assert not page.exists()
+
+
 def test_a_page_about_nothing_is_refused(tool, capsys):
     for more, words in (([], 'a page wants --recognizer'), (['--clips', 'a.pkl'], 'a page wants')):
         with pytest.raises(SystemExit, match='2'):

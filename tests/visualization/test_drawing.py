@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from egomm.visualization.drawing import COLOURS, ClipPicture, bars, confusion, contact_sheet, curves
+from egomm.visualization.drawing import (
+    COLOURS,
+    ClipPicture,
+    bars,
+    confusion,
+    contact_sheet,
+    curves,
+    save,
+)
 
 
 def clip(**changes):
@@ -17,6 +25,14 @@ def clip(**changes):
 
 def texts(axes):
     return [text.get_text() for text in axes.texts]
+
+
+def test_a_picture_of_no_kind_is_refused(tmp_path):
+    figure = curves({'loss': {'a': [(0, 1.0)]}})
+    with pytest.raises(ValueError, match=r'x.xyz: a picture ends in one of .*png'):
+        save(figure, tmp_path / 'x.xyz')
+    save(figure, tmp_path / 'new/x.png')
+    assert (tmp_path / 'new/x.png').read_bytes().startswith(b'\x89PNG')
 
 
 def test_curves_draws_each_line_where_it_was_told():

@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument('--keys', nargs='+', metavar='NAME', help='what to draw')
     parser.add_argument('--out', default='curves.png', help='picture to write')
     args = parser.parse_args(arguments)
-    from egomm.visualization.drawing import curves
+    from egomm.visualization.drawing import curves, save
     from egomm.visualization.history import read_history
 
     logged = {run: read_history(Path(run)) for run in args.runs}
@@ -45,8 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         }
         for key in args.keys
     }
-    Path(args.out).parent.mkdir(parents=True, exist_ok=True)
-    curves(panels).savefig(args.out)
+    save(curves(panels), args.out)
     print(f'{args.out}: {", ".join(args.keys)} of {len(args.runs)} run(s)')
 
 

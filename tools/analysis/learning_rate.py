@@ -22,7 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         '--steps-per-epoch', type=int, metavar='N', help='counted from the annotations by default'
     )
-    parser.add_argument('--processes', type=int, default=1, help='that share the clips (1)')
+    parser.add_argument(
+        '--processes', type=launch.positive_number, default=1, help='that share the clips (1)'
+    )
     parser.add_argument('--out', default='learning_rate.png', help='picture to write')
     args = parser.parse_args(arguments)
     config = launch.load_config(args)
@@ -30,16 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from mmengine.registry import init_default_scope
 
     from egomm.apis.schedule import learning_rates, steps_an_epoch
-    from egomm.visualization.drawing import curves
+    from egomm.visualization.drawing import curves, save
 
     init_default_scope(config.get('default_scope', 'egomm'))
     steps = args.steps_per_epoch or steps_an_epoch(config, args.processes)
     rates = learning_rates(config, steps)
     every = -(-len(rates) // MOST_POINTS)
     points = [(step / steps, rates[step]) for step in range(0, len(rates), every)]
-    Path(args.out).parent.mkdir(parents=True, exist_ok=True)
     name = Path(args.config).stem
-    curves({f'learning rate, by epoch of {steps} steps': {name: points}}).savefig(args.out)
+    save(curves({f'learning rate, by epoch of {steps} steps': {name: points}}), args.out)
     print(
         f'{args.out}: {len(rates)} steps, {rates[0]:.3g} at first, {max(rates):.3g} at most, '
         f'{rates[-1]:.3g} at last'

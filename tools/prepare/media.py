@@ -103,7 +103,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     )
     parser.add_argument('--algorithm', default='dis', help='of flow: dis, farneback or tvl1 (dis)')
     parser.add_argument('--bound', type=float, default=8.0, help='pixels of motion kept (8)')
-    parser.add_argument('--stride', type=int, help='frames a flow image spans (EPIC: 1 or 2)')
+    parser.add_argument(
+        '--stride', type=launch.positive_number, help='frames a flow image spans (EPIC: 1 or 2)'
+    )
     parser.add_argument('--sample-rate', type=int, default=24_000, help='of sound (24000)')
     parser.add_argument('--only', nargs='+', metavar='VIDEO', help='names of videos')
     return parser.parse_args(arguments)
@@ -185,7 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             frames=f'{home}rgb_frames/{name}' if args.frames else None,
             flow=f'{home}flow_frames/{name}/{{axis}}' if args.flow else None,
             audio=f'{home}audio/{name}.wav' if args.audio else None,
-            fps=args.fps or (nominal_fps(name) if epic else 30.0),
+            fps=args.fps if args.fps is not None else nominal_fps(name) if epic else 30.0,
             short_side=args.short_side,
             settings=FlowSettings(args.algorithm, args.bound, stride).checked(),
             sample_rate=args.sample_rate,
