@@ -221,7 +221,7 @@ def said_by(run):
     [(said_by_a_dry_run, 1000), (said_by_a_run, 1000), (said_by_a_test, 500)],
     ids=['dry-run', 'run', 'test'],
 )
-def test_a_thousand_broken_configs_run_or_are_refused_by_our_errors(
+def test_broken_configs_run_or_are_refused_by_our_errors(
     runs, tmp_path, record_property, try_it, count
 ):
     good = runs.config('mimo', evaluate=True).to_dict()
