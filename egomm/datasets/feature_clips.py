@@ -31,7 +31,8 @@ class FeatureSource:
         window: Frames that a position looks at.
         per: ``'clip'``: an entry is a clip. ``'video'``: it is a video, out of which clips are cut.
         cache: Folder for resized features in float16, which later epochs map into memory; None
-            keeps none. It holds a folder of its own for these settings.
+            keeps none. It holds a folder of its own for these settings. Where the file of the
+            features or the place of the clip has changed, they are resized anew.
 
     Raises:
         ValueError: If the features or what is said of them are missing or contradict.
@@ -92,12 +93,15 @@ class FeatureSource:
 
         Raises:
             ValueError: If there are none, or they are shorter or longer than the clip by more
-                than 2 % and two positions.
+                than 2 % and two positions; or what the cache holds cannot be read.
         """
         if self.cache is None:
             return self._resized(record, length)
-        folder = Path(self.cache, self._digest(length))
-        array, facts = folder / f'{record["clip_id"]}.npy', folder / f'{record["clip_id"]}.json'
+        settings = [str(self.store.path.resolve()), self.store.dim, self.per, *self.grid, length]
+        folder = Path(self.cache, _digest(settings))
+        place = record.get('video_start_seconds'), record['duration']
+        name = f'{record["clip_id"]}.{_digest([*self.store.stamp(self.owner(record)), *place])}'
+        array, facts = folder / f'{name}.npy', folder / f'{name}.json'
         if not array.is_file():
             features, grid = self._resized(record, length)
             with np.errstate(over='ignore'):
@@ -110,8 +114,11 @@ class FeatureSource:
             folder.mkdir(parents=True, exist_ok=True)
             _write(facts, lambda file: file.write(json.dumps(grid).encode()))
             _write(array, lambda file: np.save(file, half))
-        grid = TimeGrid(*json.loads(facts.read_text(encoding='utf-8')))
-        return np.load(array, mmap_mode='r', allow_pickle=False), grid
+        try:
+            grid = TimeGrid(*json.loads(facts.read_text(encoding='utf-8')))
+            return np.load(array, mmap_mode='r', allow_pickle=False), grid
+        except (ValueError, TypeError, EOFError) as error:
+            raise ValueError(f'{array}: cannot be read ({error}). Remove {folder}.') from error
 
     def _resized(self, record: dict, length: int | None) -> tuple[np.ndarray, TimeGrid]:
         features, grid = self._cut(record)
@@ -139,9 +146,9 @@ class FeatureSource:
             )
         return features, grid
 
-    def _digest(self, length: int | None) -> str:
-        settings = [str(self.store.path.resolve()), self.store.dim, self.per, *self.grid, length]
-        return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
+
+def _digest(settings: list) -> str:
+    return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
 
 
 def _write(path: Path, fill) -> None:

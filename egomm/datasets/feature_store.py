@@ -122,6 +122,11 @@ class FeatureStore:
             )
         return array
 
+    def stamp(self, name: str) -> tuple[int, int]:
+        """Size and time of the last change, in ns, of the file that has the features of an id."""
+        status = self._file().file_of(name).stat()
+        return status.st_size, status.st_mtime_ns
+
     def __getstate__(self) -> dict:
         """Without open files."""
         return {**self.__dict__, '_opened': None}
@@ -152,14 +157,19 @@ class _Folder:
                 self.sums[file.lstrip(' *')] = digest  # a star marks binary mode
 
     def has(self, name: str) -> bool:
-        return any((self.path / f'{name}{end}').is_file() for end in ('.npy', '.pt'))
+        return self.file_of(name).is_file()
+
+    def file_of(self, name: str) -> Path:
+        array = self.path / f'{name}.npy'
+        return array if array.is_file() else self.path / f'{name}.pt'
 
     def read(self, name: str) -> np.ndarray:
-        ending = '.npy' if (self.path / f'{name}.npy').is_file() else '.pt'
-        content = (self.path / f'{name}{ending}').read_bytes()
-        if self.sums and hashlib.sha256(content).hexdigest() != self.sums.get(f'{name}{ending}'):
+        path = self.file_of(name)
+        content = path.read_bytes()
+        known = self.sums.get(f'{name}{path.suffix}')
+        if self.sums and hashlib.sha256(content).hexdigest() != known:
             raise ValueError(f'it differs from its line in {SUMS}, or has none')
-        if ending == '.npy':
+        if path.suffix == '.npy':
             return np.load(io.BytesIO(content), allow_pickle=False)
         return torch.load(io.BytesIO(content), map_location='cpu', weights_only=True).numpy()
 
@@ -170,7 +180,11 @@ class _Hdf5:
             import h5py
         except ImportError as error:
             raise ValueError(f'{path}: HDF5 needs h5py: pip install "egomm[features]".') from error
+        self.path = path
         self.file = h5py.File(path, 'r')
+
+    def file_of(self, name: str) -> Path:
+        return self.path
 
     def has(self, name: str) -> bool:
         return name in self.file
@@ -191,7 +205,11 @@ def _lmdb_environment(path: Path, process: int) -> Any:
 
 class _Lmdb:
     def __init__(self, path: Path) -> None:
+        self.path = path
         self.environment = _lmdb_environment(path.resolve(), os.getpid())
+
+    def file_of(self, name: str) -> Path:
+        return self.path / 'data.mdb'
 
     def has(self, name: str) -> bool:
         with self.environment.begin(buffers=True) as transaction:

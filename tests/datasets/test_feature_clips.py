@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from egomm.datasets.feature_clips import FeatureSource
+from egomm.datasets.feature_store import FeatureStore
 
 ABOUT = dict(dim=2, fps=30, stride=15, window=30)  # two positions a second, each looks at one
 RECORD = dict(clip_id='clip', video_id='video', video_start_seconds=10.3, duration=20.0)
@@ -49,19 +50,33 @@ def test_resized_features_stand_for_the_same_times(tmp_path):
         assert np.abs(grid.seconds(middle) - (in_file - lead)).max() < 0.5
 
 
-def test_the_cache_is_half_precision_in_a_map_and_used_again(tmp_path):
+def test_the_cache_is_half_precision_in_a_map_and_used_again(tmp_path, monkeypatch):
     made = source(tmp_path / 'f', cache=str(tmp_path / 'cache'))
     plain = source(tmp_path / 'f').clip(RECORD, 16)
     first = made.clip(RECORD, 16)
-    np.save(tmp_path / 'f/clip.npy', np.zeros((39, 2)))  # is not read again
-    again = made.clip(RECORD, 16)
+    with monkeypatch.context() as patch:
+        patch.setattr(FeatureStore, 'read', None)  # is not called again
+        again = made.clip(RECORD, 16)
     for array, grid in (first, again):
         assert isinstance(array, np.memmap)
         assert array.dtype == np.float16
         assert np.abs(array - plain[0]).max() < 0.02
         assert grid == plain[1]
-    assert made.clip(RECORD, 8)[0].max() == 0  # another length is another entry
+    assert len(made.clip(RECORD, 8)[0]) == 8  # another length is another entry
     assert not list((tmp_path / 'cache').rglob('*.part'))
+
+
+def test_what_has_changed_since_it_was_cached_is_resized_anew(tmp_path):
+    made = source(tmp_path / 'f', per='video', positions=100, cache=str(tmp_path / 'cache'))
+    first = made.clip(RECORD, 16)
+    later = made.clip(dict(RECORD, video_start_seconds=20.3), 16)
+    assert (later[0][:, 0] > first[0][:, 0] + 10).all()  # other annotations
+    np.save(tmp_path / 'f/video.npy', np.zeros((100, 2)))  # extracted again
+    assert made.clip(RECORD, 16)[0].max() == 0
+    for path in (tmp_path / 'cache').rglob('*.json'):
+        path.write_text('')
+    with pytest.raises(ValueError, match=r'clip\..*npy: cannot be read .* Remove .*cache/'):
+        made.clip(RECORD, 16)
 
 
 def test_values_too_large_for_the_cache_are_refused(tmp_path):

@@ -23,6 +23,7 @@ from tests.reliability.fleet import try_all
 
 pytestmark = pytest.mark.long
 SECONDS = 10
+PARTS = ('dataloader', 'cfg', 'evaluator')  # of an evaluation
 
 
 def mutations(content, places):
@@ -198,8 +199,17 @@ def said_by_a_dry_run(config):
 
 def said_by_a_run(config):
     """What ``tools/train.py`` says; the traceback of a run that was under way has a note."""
+    return said_by(lambda: build_runner(config).train())
+
+
+def said_by_a_test(config):
+    """What ``tools/test.py`` says, likewise."""
+    return said_by(lambda: build_runner(config).test())
+
+
+def said_by(run):
     try:
-        build_runner(config).train()
+        run()
     except Exception as error:
         said = user_message(error) or start_message(error)
         return error, said or ''.join(getattr(error, '__notes__', ())) or None
@@ -207,12 +217,17 @@ def said_by_a_run(config):
 
 
 @pytest.mark.parametrize(
-    'try_it, count', [(said_by_a_dry_run, 1000), (said_by_a_run, 1000)], ids=['dry-run', 'run']
+    'try_it, count',
+    [(said_by_a_dry_run, 1000), (said_by_a_run, 1000), (said_by_a_test, 500)],
+    ids=['dry-run', 'run', 'test'],
 )
-def test_a_thousand_broken_configs_run_or_are_refused_by_our_errors(
+def test_broken_configs_run_or_are_refused_by_our_errors(
     runs, tmp_path, record_property, try_it, count
 ):
     good = runs.config('mimo', evaluate=True).to_dict()
+    if try_it is said_by_a_test:
+        good |= {f'test_{part}': copy.deepcopy(good[f'val_{part}']) for part in PARTS}
+        good['test_cfg']['type'] = 'TestLoop'
     places = random.Random(0)
     changed = [mutated(good, places) for _ in range(count)]
 
