@@ -136,6 +136,9 @@ def extract_videos(config: 'Config', args: argparse.Namespace) -> None:
     from egomm.apis.windows import extract_windows
     from egomm.datasets.flow import FlowSettings
 
+    processes = int(os.environ.get('WORLD_SIZE', 1))
+    if args.compare and processes > 1:
+        raise ValueError('--compare wants one process: call again without torchrun afterwards.')
     windows = dict(window=32, stride=16, fps=30.0) | dict(config.get('features') or {})
     windows |= {name: getattr(args, name) for name in windows if getattr(args, name) is not None}
     if torch.cuda.is_available():
@@ -149,7 +152,7 @@ def extract_videos(config: 'Config', args: argparse.Namespace) -> None:
         flow=FlowSettings(**args.flow) if args.flow else None,
         batch_size=args.batch_size,
         dtype=args.dtype,
-        shard=(int(os.environ.get('RANK', 0)), int(os.environ.get('WORLD_SIZE', 1))),
+        shard=(int(os.environ.get('RANK', 0)), processes),
     )
     if failed:
         raise ValueError(

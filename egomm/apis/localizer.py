@@ -18,6 +18,7 @@ from egomm.apis.windows import absences, packed_windows, presence
 from egomm.compat import load_checkpoint
 from egomm.datasets.feature_clips import FeatureSource
 from egomm.datasets.feature_store import MANIFEST
+from egomm.datasets.flow import FlowSettings
 from egomm.datasets.footage import Footage, open_footage
 from egomm.datasets.moments import read_label_map
 from egomm.datasets.window_writer import sha256_of_file
@@ -56,7 +57,8 @@ class Localizer:
         localizer = Localizer('nlq.py', 'nlq.pth', encoders=dict(ego=encoder))
         print(localizer.answer('kitchen.mp4', 'Where did I put the cup?')['answers'][0])
 
-    Window, stride and rate of the features are those that the model was trained with.
+    Window, stride and rate of the features are those that the model was trained with, and flow is
+    computed where the manifest of the training features says how.
 
     Args:
         config: Of the model, whose data set is `MomentQueries` or `LanguageQueries`.
@@ -107,7 +109,10 @@ class Localizer:
         meta = (load_checkpoint(str(checkpoint)).get('meta') or {}).get('dataset_meta') or {}
         self.classes = _classes(meta, self.dataset, self.task)
         self.notes = toy_notes(self.config)
-        self.encoders = {name: load_clip_model(*pair) for name, pair in encoders.items()}
+        self.encoders = {
+            name: load_clip_model(*pair, _flow(_folder(self.dataset, name)))
+            for name, pair in encoders.items()
+        }
         self.grids = {
             name: _grid(name, self.dataset, meta) for name in self.encoders if name in self.sources
         }
@@ -321,6 +326,12 @@ def _folder(dataset: Mapping[str, Any], name: str) -> str:
 def _manifest(folder: str | Path) -> dict[str, Any]:
     path = Path(folder, MANIFEST)
     return json.loads(path.read_text(encoding='utf-8')) if path.is_file() else {}
+
+
+def _flow(folder: str | Path) -> FlowSettings | None:
+    """How flow was computed for the features of a folder; None if it was not."""
+    known = _manifest(folder).get('flow')
+    return FlowSettings(*(known[key] for key in FlowSettings._fields)) if known else None
 
 
 def _encoder_of(folder: str | Path) -> str | None:

@@ -1,5 +1,7 @@
 """What a user has of a video: a file, a folder of frames, or an array, behind one interface."""
 
+import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -140,13 +142,14 @@ def open_footage(source: 'str | Path | np.ndarray', fps: float | None = None) ->
     """Look into a video.
 
     Args:
-        source: A video file, a folder of JPEG or PNG frames in the order of their names, or an
-            array ``(N, H, W, 3)`` uint8 in RGB order.
+        source: A video file, a folder of JPEG or PNG frames in the order of their names, in which
+            numbers count as such (``2.jpg`` before ``10.jpg``), or an array ``(N, H, W, 3)`` uint8
+            in RGB order.
         fps: Frames per second of a folder or an array, 30 unless given; a file tells it itself.
 
     Raises:
         MediaError: If there is nothing to see in it; the text is one line.
-        ValueError: If an array has another shape or type.
+        ValueError: If an array has another shape or type, or ``fps`` is no rate.
     """
     if isinstance(source, np.ndarray):
         if source.ndim != 4 or source.shape[3] != 3 or source.dtype != np.uint8 or not len(source):
@@ -157,7 +160,8 @@ def open_footage(source: 'str | Path | np.ndarray', fps: float | None = None) ->
         return _stills('array', source, source.shape[1:3], fps)
     path = Path(source)
     if path.is_dir():
-        files = sorted(str(file) for file in path.iterdir() if file.suffix.lower() in IMAGE_ENDINGS)
+        found = [file for file in path.iterdir() if file.suffix.lower() in IMAGE_ENDINGS]
+        files = [str(file) for file in sorted(found, key=_by_number)]
         if not files:
             raise MediaError(
                 path,
@@ -175,9 +179,16 @@ def open_footage(source: 'str | Path | np.ndarray', fps: float | None = None) ->
 def _stills(
     name: str, source: 'np.ndarray | list[str]', size: tuple[int, int], fps: float | None
 ) -> Footage:
+    if fps is not None and not 0 < fps < math.inf:
+        raise ValueError(f'{name}: frames per second are above 0; got {fps}.')
     notes = () if fps else (f'taken for {DEFAULT_FPS:g} frames per second; say so if it is not',)
     rate = fps or DEFAULT_FPS
     return Footage(name, source, rate, len(source) / rate, tuple(size), notes=notes)
+
+
+def _by_number(path: Path) -> list[str | int]:
+    """For sorting: text and numbers of a name in turn."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r'(\d+)', path.name)]
 
 
 def _file(path: Path) -> Footage:

@@ -1,8 +1,11 @@
 """How the optical flow was made that a model was trained on."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+MEDIA_MANIFEST = 'media.json'  # of tools/prepare/media.py
 _KEYS = ('algorithm', 'bound', 'fps', 'stride')
 
 
@@ -10,7 +13,8 @@ def flow_of_training(config: Mapping[str, Any]) -> dict[str, Any] | None:
     """Algorithm, bound, fps and stride of the training data's flow, as far as its source says.
 
     Args:
-        config: A whole config as nested dicts; ``made`` of a flow source says how it was made.
+        config: A whole config as nested dicts; ``made`` of a flow source says how it was made, or
+            else the manifest that tools/prepare/media.py left in ``data_root``.
 
     Returns:
         None if the training data has no flow.
@@ -21,8 +25,20 @@ def flow_of_training(config: Mapping[str, Any]) -> dict[str, Any] | None:
         source = source[0] if source else None
     if not source:
         return None
-    made = {'stride': source.get('stride', 'epic'), **(source.get('made') or {})}
+    made = source.get('made') or _prepared(Path(dataset.get('data_root') or '', MEDIA_MANIFEST))
+    made = {'stride': source.get('stride', 'epic'), **made}
     return {key: made.get(key) for key in _KEYS}
+
+
+def _prepared(manifest: Path) -> dict[str, Any]:
+    """In what all videos of a folder of prepared media agree; nothing if that cannot be read."""
+    try:
+        videos = json.loads(manifest.read_text(encoding='utf-8'))['videos'].values()
+        known = [video['flow']['settings'] for video in videos if 'flow' in video]
+        same = {key: {one[key] for one in known} for key in ('algorithm', 'bound', 'fps')}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}
+    return {key: values.pop() for key, values in same.items() if len(values) == 1}
 
 
 def other_flow(trained: Mapping[str, Any] | None, used: Mapping[str, Any]) -> str | None:

@@ -135,6 +135,20 @@ def test_stored_features_of_another_kind_are_refused_or_said(world, recognizer, 
     assert any(f'from other weights than those of {tmp_path}' in note for note in notes)
 
 
+def test_flow_is_computed_as_for_the_features_of_the_training(world, recognizer, tmp_path):
+    stored = json.loads((world[0] / 'features/manifest.json').read_text())
+    stored['flow'] = dict(algorithm='farneback', bound=4.0, stride=2, opencv='5')
+    (tmp_path / 'features').mkdir()
+    (tmp_path / 'features/manifest.json').write_text(json.dumps(stored))
+    config = Config.fromfile(world[0] / 'mq.py')
+    config.test_dataloader.dataset.data_root = str(tmp_path)
+    made = Localizer(config, world[0] / 'mq.pth', encoders=dict(toy=recognizer))
+    frames = np.random.default_rng(0).integers(0, 255, (40, 48, 64, 3), np.uint8)
+    notes = made.look(frames, fps=10.0).notes
+    assert 'no audio: masked' in notes
+    assert 'no flow: masked' not in notes
+
+
 def test_what_does_not_fit_is_refused(world, recognizer):
     with pytest.raises(ValueError, match=r"\['toy'\]: \['toy'\] have no encoder or folder"):
         localizer(world, 'mq', recognizer, encoders={})

@@ -4,6 +4,7 @@ import shutil
 from fractions import Fraction
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -130,6 +131,19 @@ def test_frames_of_two_sizes_are_said(tmp_path, files):
     files.write_image(tmp_path / '2.png', 10, size=(24, 32))
     with pytest.raises(MediaError, match='frames of one size are expected'):
         open_footage(tmp_path).at(np.array([0.0, 0.05]))
+
+
+def test_numbers_in_names_of_frames_count_as_such(tmp_path):
+    for number in (1, 2, 10):
+        cv2.imwrite(str(tmp_path / f'shot {number}.png'), np.full((8, 8, 3), number, np.uint8))
+    images = open_footage(tmp_path, 1.0).at(np.arange(3.0))
+    assert images[:, 0, 0, 0].tolist() == [1, 2, 10]
+
+
+@pytest.mark.parametrize('rate', [0.0, -5.0, float('nan'), float('inf')])
+def test_a_rate_that_is_none_is_refused(rate):
+    with pytest.raises(ValueError, match='array: frames per second are above 0; got'):
+        open_footage(np.zeros((2, 8, 8, 3), np.uint8), rate)
 
 
 def test_an_array_of_another_kind_is_refused():

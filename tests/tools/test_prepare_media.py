@@ -1,14 +1,17 @@
 import json
 import wave
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
+from mmengine.config import Config
 
 from egomm.datasets import prepared_media
 from egomm.datasets.flow import FlowEngine, FlowSettings
 from egomm.datasets.media import MediaError
 from egomm.datasets.prepared_media import Wanted, prepare_video
+from egomm.hooks import RunCardHook
 from egomm.testing.media import MovieWriter
 
 ROOT_NAMES = ('rgb', 'u', 'v')
@@ -70,6 +73,18 @@ def test_frames_flow_and_sound_are_those_of_the_video(video, tmp_path):
         assert (sound.getframerate(), sound.getnchannels()) == (24_000, 1)
     assert json.loads((root / 'media.json').read_text())['videos']['clip'] == entry
     assert prepare_video(root, 'clip', video, WANTED, nothing) is None
+
+
+def test_a_training_knows_how_prepared_flow_was_made(video, tmp_path):
+    config = Config(dict(train_dataloader=dict(dataset=dict(sources=dict(flow=dict(type='flow'))))))
+    config.train_dataloader.dataset.data_root = str(tmp_path / 'out')
+    (tmp_path / 'out').mkdir()
+    checkpoint = {}
+    RunCardHook().before_save_checkpoint(SimpleNamespace(cfg=config), checkpoint)
+    assert checkpoint['meta']['flow'] == dict(algorithm=None, bound=None, fps=None, stride='epic')
+    prepare_video(tmp_path / 'out', 'clip', video, WANTED, nothing)
+    RunCardHook().before_save_checkpoint(SimpleNamespace(cfg=config), checkpoint)
+    assert checkpoint['meta']['flow'] == dict(algorithm='dis', bound=8.0, fps=10, stride='epic')
 
 
 def test_an_interrupted_call_goes_on_to_the_same_bytes(video, tmp_path):
