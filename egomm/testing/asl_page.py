@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from egomm.testing.asl_runs import Setting, main_score, true_centres
+from egomm.testing.asl_runs import SIZES, Setting, main_score, true_centres
 from egomm.testing.asl_study import (
     CORRELATED_ROWS,
     GAUSSIAN_WAY,
@@ -42,8 +42,8 @@ nowhere in particular (flat); `mixed` has all three, by class. Handlings near th
 neighbour. Rows differ in the weights h of the positive points alone:
 
 {rows}
-All train a small pyramid ({channels} channels, {length} steps a clip) for {epochs} epochs. Of three
-learning rates `base`, `learned` and `mean-one` take the best on the videos for choices, in every
+All train a small pyramid ({channels} channels, {length} steps a clip) for {epochs}.
+Of three learning rates `base`, `learned` and `mean-one` take the best on the videos for choices, in every
 world and with a seed of its own; `fixed` and `constant` are controls of `learned` and take its. The
 test is scored once a run. Over a run the learning rates of
 the Gaussians add up to {way:g}, as over the 15 epochs of the paper. A claim that something helps is
@@ -71,7 +71,7 @@ def head(seeds: int, setting: Setting, machine: str) -> str:
         rows=''.join(f'* `{row.name}`: {MEANINGS[row.name]}\n' for row in ROWS),
         channels=setting.channels,
         length=setting.length,
-        epochs=setting.epochs,
+        epochs=' or '.join(f'{size["epochs"]} epochs ({task})' for task, size in SIZES.items()),
         way=GAUSSIAN_WAY,
         least=H_LEAST,
     )
