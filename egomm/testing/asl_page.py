@@ -45,11 +45,12 @@ neighbour. Rows differ in the weights h of the positive points alone:
 All train a small pyramid ({channels} channels, {length} steps a clip) for {epochs}.
 Of three learning rates `base`, `learned` and `mean-one` take the best on the videos for choices, in
 every world and with a seed of its own; `fixed` and `constant` are controls of `learned` and take
-its. The test is scored once a run. Over a run the learning rates of the Gaussians add up to {way:g}, as over the 15 epochs of the paper. A claim that something helps is
-**confirmed** if the 95 % interval of the paired difference lies above 0, **refuted** if it lies
-below 0 or below a third of the paper's effect, else **undecided**; that something does not help
-(flat cores) is refuted above 0, confirmed below a third of the effect. A row has **collapsed** if
-the mean of h over positive points left {least:g}..1 in an epoch.
+its. The test is scored once a run. Over a run the learning rates of the Gaussians add up to
+{way:g}, as over the 15 epochs of the paper. A claim that something helps is **confirmed** if the
+95 % interval of the paired difference lies above 0, **refuted** if it lies below 0 or below a third
+of the paper's effect, else **undecided**; that something does not help (flat cores) is refuted
+above 0, confirmed below a third of the effect. A row has **collapsed** if the mean of h over
+positive points left {least:g}..1 in an epoch.
 """
 Results = Sequence[Mapping[str, Any]]
 
