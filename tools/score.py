@@ -11,6 +11,11 @@ python tools/score.py mq FOUND.json... --annotations moments_val.json
 python tools/score.py nlq FOUND.json... --annotations nlq_val.json
 python tools/score.py c2 FOUND.json... --annotations EPIC_100_validation.csv
 
+python tools/score.py classes DUMP.pkl --protocol egtea
+
+DUMP is what tools/test.py --dump wrote, of which the labels are taken as well: any classification
+tasks, as EGTEA Gaze+ (egtea) and EPIC-KITCHENS-55 (epic55) score them.
+
 FOUND are files that tools/test.py --results FOUND.json wrote; of several, the segments of a clip
 are put together and go through soft-NMS, of a query the five most confident windows are taken.
 """
@@ -20,6 +25,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from egomm.apis import launch
 from egomm.functional.csv_columns import OFFICIAL_LABELS, read_columns
@@ -40,6 +47,7 @@ from egomm.functional.wording import first_names
 from egomm.submission.epic100_recognition import CLASSES
 from egomm.submission.fusion import fuse
 from egomm.submission.result_files import read_results
+from egomm.submission.unpickle import load_pickle
 
 TASKS = ('verb', 'noun', 'action')
 DETECTION = ('EPIC-KITCHENS-100 action detection (C2)', 'EPIC_100_validation.csv')
@@ -165,6 +173,61 @@ def as_table(metrics: dict[str, float]) -> str:
     return '\n'.join([head, *map(str.rstrip, rows)])
 
 
+def add_classes(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        'classes', help='accuracy over clips and over classes: EGTEA Gaze+, EPIC-KITCHENS-55'
+    )
+    parser.add_argument('dump', metavar='DUMP.pkl', help='of tools/test.py --dump')
+    parser.add_argument('--protocol', required=True, help='name of the scores: egtea, epic55, ...')
+    parser.add_argument('--json', metavar='FILE', help='also write the numbers to this file')
+    parser.set_defaults(run=run_classes, annotations=None)
+
+
+def run_classes(args: argparse.Namespace) -> None:
+    metrics: dict[str, float] = {}
+    for task, (scores, labels) in labelled_scores(args.dump).items():
+        report = class_report(scores, labels)
+        for name in ('top1', 'top5', 'mean_class_accuracy'):
+            metrics[f'{args.protocol}/{task}_{name}'] = report[name]
+        print(f'{task}: {len(labels)} clips with a label')
+    print(f'protocol {args.protocol}, percent')
+    for name, value in metrics.items():
+        print(f'{name:<40} {value:.2f}')
+    write_report(args, args.protocol, metrics, dump=args.dump)
+
+
+def labelled_scores(path: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Scores ``(N, C)`` and labels ``(N,)`` by task, of the clips of a dump that have a label."""
+    if not Path(path).is_file():
+        raise ValueError(f'There is no dump {path}. Correct the path.')
+    samples = load_pickle(path)
+    if not isinstance(samples, list) or not all(
+        isinstance(sample, dict) and {'gt', 'pred', 'narration_id'} <= sample.keys()
+        for sample in samples
+    ):
+        raise ValueError(
+            f'{path} is not a dump of classification: a list of samples with narration_id, gt and '
+            'pred is wanted. Write it with tools/test.py CONFIG CHECKPOINT --dump FILE.pkl.'
+        )
+    # A distributed sampler repeats clips to fill its last round; each counts once.
+    samples = list({sample['narration_id']: sample for sample in samples}.values())
+    columns: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    for task in samples[0]['pred'] if samples else ():
+        found = [
+            (np.asarray(sample['pred'][task], dtype=np.float32), sample['gt'][task])
+            for sample in samples
+            if task in sample['gt'] and task in sample['pred'] and np.ndim(sample['gt'][task]) == 0
+        ]
+        if found and all(scores.shape == found[0][0].shape for scores, _ in found):
+            scores, labels = zip(*found, strict=True)
+            columns[task] = np.stack(scores), np.array(labels)
+    if not columns:
+        raise ValueError(
+            f'{path} has no task with scores and labels. Give the dump of a split with labels.'
+        )
+    return columns
+
+
 def add_segments(
     commands: argparse._SubParsersAction, name: str, title: str, annotations: str, run: Any
 ) -> argparse.ArgumentParser:
@@ -247,6 +310,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description='Score saved predictions.')
     commands = parser.add_subparsers(required=True, metavar='PROTOCOL')
     add_epic100(commands)
+    add_classes(commands)
     add_ego4d(commands, 'mq', 'Ego4D Moment Queries', 'moments_val.json', run_mq)
     add_ego4d(commands, 'nlq', 'Ego4D Natural Language Queries', 'nlq_val.json', run_nlq)
     add_segments(commands, 'c2', *DETECTION, run_c2)

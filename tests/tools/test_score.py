@@ -1,12 +1,14 @@
 """tools/score.py as a user calls it, on the rows of which the official script gave the numbers."""
 
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from egomm.functional.result_file import Results, write_results
+from egomm.metrics import ClassAccuracyMetric
 
 GOLDEN = Path(__file__).parents[1] / 'golden' / 'mimo'
 
@@ -118,3 +120,45 @@ def test_annotations_with_an_id_twice_are_refused(command_line, folder):
     arguments = ['epic100', 'part.pkl', '--annotations', 'twice.csv']
     output = command_line.call(command_line.python, tool, *arguments, folder=folder, code=2)
     assert 'twice.csv has a narration_id more than once' in output
+
+
+@pytest.fixture
+def dump(tmp_path):
+    """Clips of verbs and actions, one of them twice, one without an action; and hands, no class."""
+    rng = np.random.default_rng(1)
+    samples = [
+        dict(
+            narration_id=f'clip_{number % 12}',
+            gt=dict(verb=number % 3, action=number % 5, hands=[[0.5, 0.5]]),
+            pred={
+                'verb': rng.normal(size=3).astype('float32'),
+                'action': rng.normal(size=6).astype('float32'),
+                'hands': rng.normal(size=(4, 2)).astype('float32'),
+            },
+        )
+        for number in range(12)
+    ]
+    del samples[4]['gt']['action']
+    samples.append(samples[0])
+    (tmp_path / 'dump.pkl').write_bytes(pickle.dumps(samples))
+    return samples
+
+
+def test_classes_of_a_dump_are_scored_as_the_metric_does(command_line, dump, tmp_path):
+    metric = ClassAccuracyMetric(dict(verb=3, action=6), 'egtea')
+    metric.process(None, dump)
+    wanted = metric.evaluate(size=len(dump))
+    tool = [command_line.python, command_line.tools / 'score.py', 'classes', 'dump.pkl']
+    command_line.call(*tool, '--protocol', 'egtea', '--json', 'out.json', folder=tmp_path)
+    found = json.loads((tmp_path / 'out.json').read_text())['metrics']
+    assert found == pytest.approx(wanted)
+
+
+def test_a_dump_of_something_else_is_one_line(command_line, tmp_path):
+    (tmp_path / 'dump.pkl').write_bytes(pickle.dumps([{'verb': 1}]))
+    tool = [command_line.python, command_line.tools / 'score.py', 'classes', 'dump.pkl']
+    said = command_line.call(*tool, '--protocol', 'egtea', folder=tmp_path, code=2)
+    assert 'is not a dump of classification' in said
+    (tmp_path / 'dump.pkl').write_bytes(pickle.dumps([]))
+    said = command_line.call(*tool, '--protocol', 'egtea', folder=tmp_path, code=2)
+    assert 'has no task with scores and labels' in said
