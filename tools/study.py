@@ -3,6 +3,7 @@
     python tools/study.py mimo --seeds 5
     python tools/study.py multitask --seeds 5
     python tools/study.py asl --seeds 5
+    python tools/study.py all --seeds 5
 
 Makes the worlds under data/study, trains the encoders or the recognizer, keeps what they make of
 the worlds, chooses a learning rate for every row, runs every row with every seed, and writes the
@@ -56,7 +57,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('paper', choices=tuple(STUDIES), help='whose claims')
+    parser.add_argument('paper', choices=(*STUDIES, 'all'), help='whose claims')
     parser.add_argument('--seeds', type=int, default=5, help='runs of every row')
     parser.add_argument(
         '--conflict', type=float, nargs='+', help='worlds to study of mimo, by default 0 and 1'
@@ -75,6 +76,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         parser.error(f'--processes wants at least 1; got {args.processes}')
     if args.conflict and args.paper != 'mimo':
         parser.error(f'--conflict is of mimo; leave it out for {args.paper}')
+    if args.worlds and args.paper != 'asl':
+        parser.error(f'--worlds is of asl; leave it out for {args.paper}')
+    if args.page and args.paper == 'all':
+        parser.error('--page is of one paper; of all, each has its page in the results')
     return args
 
 
@@ -229,12 +234,13 @@ def say(text: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     args = parse_arguments(arguments)
-    text = STUDIES[args.paper](args)
-    folder = args.out if args.paper == 'mimo' else args.out / args.paper
-    page = args.page or folder / 'study.md'
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(text, encoding='utf-8')
-    say(f'written: {page}')
+    for paper in STUDIES if args.paper == 'all' else (args.paper,):
+        text = STUDIES[paper](args)
+        folder = args.out if paper == 'mimo' else args.out / paper
+        page = args.page or folder / 'study.md'
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(text, encoding='utf-8')
+        say(f'written: {page}')
 
 
 if __name__ == '__main__':

@@ -21,6 +21,19 @@ def test_too_few_seeds_and_unknown_papers_are_one_line(command_line):
     assert "invalid choice: 'dino'" in said
     said = command_line.call(*tool, 'multitask', '--conflict', 1, code=2)
     assert '--conflict is of mimo; leave it out for multitask' in said
+    said = command_line.call(*tool, 'all', '--worlds', 'moment-generated-flat-0', code=2)
+    assert '--worlds is of asl; leave it out for all' in said
+    said = command_line.call(*tool, 'all', '--page', 'study.md', code=2)
+    assert '--page is of one paper' in said
+
+
+def test_all_writes_a_page_a_paper(tmp_path, monkeypatch):
+    tool = runpy.run_path(str(ROOT / 'tools/study.py'), run_name='study')
+    for paper in tool['STUDIES']:
+        monkeypatch.setitem(tool['STUDIES'], paper, lambda args, paper=paper: f'about {paper}')
+    tool['main'](['all', '--out', str(tmp_path)])
+    pages = [tmp_path / folder / 'study.md' for folder in ('', 'multitask', 'asl')]
+    assert [page.read_text() for page in pages] == ['about mimo', 'about multitask', 'about asl']
 
 
 def test_an_unknown_world_is_one_line(command_line):
