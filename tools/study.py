@@ -202,7 +202,7 @@ def study_asl(args: argparse.Namespace) -> str:
     conducted = asl_runs.conduct(worlds, args.seeds, processes=args.processes, say=say, **folders)
     found = list(conducted)
     head = asl_page.head(args.seeds, found[-1]['setting'], machine())
-    return '\n'.join([head, *map(asl_page.world_section, found)])
+    return '\n'.join([head, asl_page.overview(found), *map(asl_page.world_section, found)])
 
 
 STUDIES: dict[str, Callable[[argparse.Namespace], str]] = {

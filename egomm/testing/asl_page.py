@@ -19,7 +19,7 @@ from egomm.testing.asl_study import (
     core_verdict,
 )
 from egomm.testing.claims import claims_table, rates_at_the_ends, rows_table
-from egomm.testing.statistics import estimate
+from egomm.testing.statistics import estimate, paired
 
 # Metric of the score that is shown beside the main one.
 BESIDE = {'moment': 'ego4d_mq/recall_1x_at_0.5', 'query': 'ego4d_nlq/recall_1_at_0.5'}
@@ -115,6 +115,33 @@ def world_section(found: Mapping[str, Any]) -> str:
         parts.append(_cores_table(results, true))
     parts.append(_limits(found['rates'], results))
     return '\n'.join(part for part in parts if part)
+
+
+def overview(found: Sequence[Mapping[str, Any]]) -> str:
+    """Differences of the rows in all worlds, a line each.
+
+    Args:
+        found: What `asl_runs.conduct` leaves for each world.
+    """
+    pairs = (('learned', 'base'), ('learned', 'constant'), ('mean-one', 'base'))
+    titles = ['world', 'rows reach', *(f'{first} - {second}' for first, second in pairs)]
+    lines = [f'| {" | ".join(titles)} |', '|---' * len(titles) + '|']
+    for one in found:
+        world, results = one['setting'].world, one['results']
+        scores, main = _scores(world, results), SCORES[world.task][0]
+        cells = [title(world), f'{np.mean([main_score(run, "test") for run in results]):.0f} %']
+        for first, second in pairs:
+            seeds = sorted(scores[first].keys() & scores[second].keys())
+            between = paired(
+                [scores[first][seed][main] for seed in seeds],
+                [scores[second][seed][main] for seed in seeds],
+            )
+            cells.append(f'{between.mean:+.2f} ({between.low:+.2f} .. {between.high:+.2f})')
+        lines.append(f'| {" | ".join(cells)} |')
+    return (
+        '### All worlds\n\nDifferences in the main score (average mAP, mean R@1), with the 95 % '
+        'interval over seeds:\n\n' + '\n'.join(lines) + '\n'
+    )
 
 
 def title(world: World) -> str:
