@@ -3,7 +3,8 @@
 Run:     bash tools/quickstart.sh, which makes its data and calls
          python tools/train.py configs/toy/moments_mq.py
 Cost:    21 s of processor time (one run)
-Expect:  0.520 / 0.643 (average mAP / R@1x at 0.5 on 12 clips of unseen people, seed 0, one run)
+Expect:  0.508 / 0.619 (average mAP / R@1x at 0.5 on 12 clips of unseen people, seed 0, fresh clone;
+         an earlier run gave 0.520 / 0.643)
 Source:  configs/toy/asl_mq.py, made smaller.
 """
 
