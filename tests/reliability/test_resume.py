@@ -146,7 +146,7 @@ def test_a_loader_that_hangs_is_ended_and_the_clips_are_named(runs, watching, mo
         runs.run(config, 'run')
 
 
-# Long: PyTorch tells of it by an exception wherever Python is, also in a callback of the tests' tools.
+# Long: PyTorch raises wherever Python is at that moment, also in a callback of pytest's plugins.
 @pytest.mark.long
 def test_a_loader_that_is_killed_is_told_at_once_with_the_clips(runs, monkeypatch):
     config = runs.config('mimo', workers=1)
@@ -168,7 +168,7 @@ def test_a_loader_that_is_killed_is_told_at_once_with_the_clips(runs, monkeypatc
     assert time.monotonic() - begun < 30
 
 
-# Long: PyTorch tells of it by an exception wherever Python is, also in a callback of the tests' tools.
+# Long: PyTorch raises wherever Python is at that moment, also in a callback of pytest's plugins.
 @pytest.mark.long
 @pytest.mark.parametrize('persistent', [False, True])
 def test_a_decoder_that_is_stuck_is_ended_and_the_clip_is_left_out(
