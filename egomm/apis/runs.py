@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from egomm.apis.exports import write_whole
+
 _CARD = 'run_card.json'
 
 
@@ -78,8 +80,6 @@ def read_card(path: str | Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, content: Mapping[str, Any] | list) -> None:
-    """Write a file that is never seen in part."""
+    """Write a file that is never seen in part, and the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix('.partial')
-    part.write_text(json.dumps(content, indent=1) + '\n', encoding='utf-8')
-    part.replace(path)
+    write_whole(path, json.dumps(content, indent=1) + '\n')
