@@ -85,9 +85,12 @@ def main() -> None:
     """Become the tool that the command line names, or list all of them."""
     root = resources()
     if len(sys.argv) == 1 or sys.argv[1] in ('-h', '--help'):
-        print(f'{(__doc__ or "").strip()}\n\nConfigs and tools are in {root}\n')
-        for name, path in find_tools(root).items():
-            print(f'  {name:24} {summary(path)}')
+        lines = [f'  {name:24} {summary(path)}' for name, path in find_tools(root).items()]
+        try:
+            print((__doc__ or '').strip(), f'Configs and tools are in {root}', sep='\n\n')
+            print('', *lines, sep='\n', flush=True)
+        except BrokenPipeError:  # the reader, such as `head`, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
     try:
         words = command(sys.argv[1:], root)

@@ -87,6 +87,15 @@ def test_the_command_finds_tools_and_the_configs_of_the_package(tmp_path, monkey
         __main__.command(['trian'], root)
 
 
+def test_the_list_of_tools_may_be_cut_off_by_its_reader():
+    with subprocess.Popen(
+        [sys.executable, '-m', 'egomm'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+    ) as process:
+        process.stdout.close()  # as `egomm | head -1` does
+        assert process.stderr.read() == b''
+    assert process.returncode == 0
+
+
 def test_every_tool_says_in_a_line_what_it_does():
     tools = __main__.find_tools(__main__.resources())
     assert {'train', 'prepare/hands', 'slurm_train'} <= set(tools)
@@ -184,3 +193,54 @@ def test_a_wheel_in_an_environment_of_its_own_trains_far_from_the_checkout(tmp_p
     checkpoint = work / 'work_dirs/mimo_query/epoch_1.pth'
     said = egomm('test', 'configs/toy/mimo_query.py', checkpoint)
     assert 'epic100/all_action_accuracy_at_1' in said
+
+
+def bare_environment():
+    """What a stranger's shell has: nothing of this environment's Python, and one thread."""
+    bare = {name: value for name, value in os.environ.items() if not name.startswith('PYTHON')}
+    return {**bare, 'OMP_NUM_THREADS': '1'}
+
+
+@pytest.mark.long
+@pytest.mark.skipif(
+    os.environ.get('EGOMM_PACKAGE_INDEX') != '1',
+    reason='installs all libraries anew: EGOMM_PACKAGE_INDEX=1 says that an index may be used',
+)
+@pytest.mark.parametrize('kind', ['wheel', 'sdist'])
+def test_an_archive_in_an_empty_environment_trains_with_what_the_index_gives(tmp_path, kind):
+    """The pins of the checkout, so that torch is the build that was tried."""
+    archive = build(tmp_path, kind)
+    work = tmp_path / 'elsewhere'
+    work.mkdir()
+    bin_ = tmp_path / 'env/bin'
+
+    def run(*words):
+        done = subprocess.run(
+            words,
+            cwd=work,
+            env=bare_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout[-3000:]
+        return done.stdout
+
+    run(sys.executable, '-m', 'venv', tmp_path / 'env')
+    pins = ROOT / 'requirements' / 'constraints.txt'
+    run(bin_ / 'pip', 'install', '-c', pins, f'{archive}[lite]')
+    try:
+        run(bin_ / 'python', '-c', 'import cv2')
+    except AssertionError:  # no display libraries: what docs/install.md says
+        headless = 'opencv-contrib-python-headless'
+        run(bin_ / 'pip', 'install', '-c', pins, '--no-deps', '--force-reinstall', headless)
+    assert str(tmp_path / 'env') in run(bin_ / 'egomm', '--help')
+    config = 'configs/toy/mimo_query.py'
+    run(bin_ / 'egomm', 'make_toy_kitchen', 'data/toy_kitchen', '--videos', '4')
+    run(bin_ / 'egomm', 'train', config, '--cfg-options', 'train_cfg.max_epochs=1')
+    checkpoint = 'work_dirs/mimo_query/epoch_1.pth'
+    run(bin_ / 'egomm', 'test', config, checkpoint, '--results', 'val.pkl')
+    truth = 'data/toy_kitchen/annotations/EPIC_100_validation.csv'
+    scores = run(bin_ / 'egomm', 'score', 'epic100', 'val.pkl', '--annotations', truth)
+    assert 'all accuracy_at_1' in scores
