@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.autograd import Function
 from torch.nn.functional import pad
 
 
@@ -34,7 +35,6 @@ def weighted_softmax(logits: Tensor, weights: Tensor, dim: int = -1) -> Tensor:
             the shapes do not broadcast.
     """
     exact = _at_least_float32(logits)
-    weights = weights.to(exact)
     dim = dim if dim < 0 else dim - logits.dim()
     try:
         _, row = torch.broadcast_tensors(logits, weights)
@@ -43,14 +43,99 @@ def weighted_softmax(logits: Tensor, weights: Tensor, dim: int = -1) -> Tensor:
             f'weighted_softmax wants weights that broadcast against logits {tuple(logits.shape)}; '
             f'got {tuple(weights.shape)}. Give one weight per token of axis {dim}.'
         ) from error
+    if weights.dim() < -dim:
+        weights = row
+    return torch.softmax(logits.to(exact) + log_weights(weights.to(exact), dim), dim).to(logits)
+
+
+def log_weights(weights: Tensor, dim: int = -1) -> Tensor:
+    """Logarithms of weights of tokens, ``-inf`` for 0: what Eq. (4) adds to the logits.
+
+    Args:
+        weights: Plain weights ``(..., L)``.
+        dim: The axis of the tokens.
+
+    Returns:
+        Of the same shape; a weight of 0 gets no gradient.
+
+    Raises:
+        ValueError: If a weight is negative, infinite or NaN, or all weights of a row are 0.
+    """
     keep = weights > 0
-    sound = ((weights >= 0) & weights.isfinite()).all() & (row > 0).any(dim).all()
+    sound = ((weights >= 0) & weights.isfinite()).all() & keep.any(dim).all()
     # A graph cannot branch on values; whoever exports it has to give sound weights.
     if not torch.compiler.is_compiling() and not sound:
         raise ValueError(_weight_fault(weights))
     # where() twice: the logarithm never sees a 0, so its gradient stays finite.
-    log_weights = torch.where(keep, torch.where(keep, weights, 1).log(), -torch.inf)
-    return torch.softmax(logits.to(exact) + log_weights, dim).to(logits.dtype)
+    return torch.where(keep, torch.where(keep, weights, 1).log(), -torch.inf)
+
+
+def read_tokens(
+    queries: Tensor,
+    offsets: Tensor,
+    tokens: Sequence[Tensor],
+    keep: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Attention of a few queries to many tokens that are keys and values at once.
+
+    The same as products, softmax and products again, but the gradient of the tokens, which is
+    most of what is written, comes from one product of twice as many rows instead of two products
+    and their sum. Logits are computed in the dtype of the tokens, their softmax in float32.
+
+    Args:
+        queries: ``(B or 1, N, C)``, scaled already.
+        offsets: Added to the logits, ``(B or 1, N or 1, L)``, at least in float32; ``-inf`` removes
+            a token.
+        tokens: Groups ``(B, C, L_g)`` of one dtype, ``L`` in all.
+        keep: Factors on the attention when it reads, as of dropout, ``(B, N, L)``.
+
+    Returns:
+        The attention ``(B, N, L)``, without ``keep``, and what is read from each group
+        ``(B, G, N, C)``.
+    """
+    return _ReadTokens.apply(queries.to(tokens[0].dtype), offsets, keep, *tokens)
+
+
+class _ReadTokens(Function):
+    """See `read_tokens`. The backward pass is made of what autograd knows, so it has one too."""
+
+    @staticmethod
+    def forward(ctx, queries, offsets, keep, *tokens):  # type: ignore[no-untyped-def]
+        batch = tokens[0].shape[0]
+        rows = queries.expand(batch, -1, -1)
+        logits = torch.cat([torch.bmm(rows, x) for x in tokens], dim=2)
+        attention = torch.softmax(logits + offsets, dim=2).to(logits.dtype)
+        parts = _groups(attention if keep is None else attention * keep, tokens)
+        read = torch.stack([torch.bmm(part, x.mT) for part, x in zip(parts, tokens)], dim=1)
+        ctx.save_for_backward(queries, offsets, attention, keep, *tokens)
+        return attention, read
+
+    @staticmethod
+    def backward(ctx, d_attention, d_read):  # type: ignore[no-untyped-def]
+        queries, offsets, attention, keep, *tokens = ctx.saved_tensors
+        rows = queries.expand(len(attention), -1, -1)
+        d_groups = d_read.unbind(1)
+        d_used = torch.cat([torch.bmm(d, x) for d, x in zip(d_groups, tokens)], dim=2)
+        used, total = attention, d_attention + d_used
+        if keep is not None:
+            used, total = attention * keep, d_attention + d_used * keep
+        exact, total = attention.to(offsets), total.to(offsets)
+        d_offsets = exact * (total - (exact * total).sum(2, keepdim=True))
+        d_logits = d_offsets.to(attention)
+        d_tokens, d_rows = [], []
+        for part, weight, d, x in zip(
+            _groups(d_logits, tokens), _groups(used, tokens), d_groups, tokens
+        ):
+            d_rows.append(torch.bmm(part, x.mT))
+            # In one product: what the token does as a key, and what it does as a value.
+            d_tokens.append(torch.bmm(torch.cat([rows, d], 1).mT, torch.cat([part, weight], 1)))
+        d_queries = torch.stack(d_rows).sum(0).sum_to_size(queries.shape)
+        return d_queries, d_offsets.sum_to_size(offsets.shape), None, *d_tokens
+
+
+def _groups(values: Tensor, tokens: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Columns ``(..., L)`` by group."""
+    return values.split([x.shape[2] for x in tokens], dim=2)
 
 
 def modality_mass(attention: Tensor, sizes: Sequence[int]) -> Tensor:

@@ -9,6 +9,7 @@ from egomm.functional.attention import (
     allocation_loss,
     entropy,
     modality_mass,
+    read_tokens,
     reallocate,
     weighted_softmax,
 )
@@ -302,3 +303,30 @@ class TestReallocate:
     def test_a_negative_weight_is_refused(self):
         with pytest.raises(ValueError, match='got -1'):
             reallocate(self.mass, self.parts, torch.tensor([-1.0, 1.0]))
+
+
+class TestReadTokens:
+    @pytest.mark.parametrize('keep', [False, True])
+    @pytest.mark.parametrize('rows', [1, 2])
+    def test_gradients_of_both_orders_are_those_of_finite_differences(self, rows, keep):
+        torch.manual_seed(0)
+        queries = torch.randn(rows, 2, 3, dtype=torch.float64, requires_grad=True)
+        offsets = torch.randn(1, 1, 6, dtype=torch.float64, requires_grad=True)
+        tokens = [
+            torch.randn(2, 3, size, dtype=torch.float64, requires_grad=True) for size in (4, 2)
+        ]
+        factors = torch.rand(2, 2, 6, dtype=torch.float64) if keep else None
+
+        def both(queries, offsets, *tokens):
+            return read_tokens(queries, offsets, tokens, factors)
+
+        assert torch.autograd.gradcheck(both, (queries, offsets, *tokens))
+        assert torch.autograd.gradgradcheck(both, (queries, offsets, *tokens))
+
+    def test_a_removed_token_is_not_read_and_learns_nothing(self):
+        queries, x = torch.randn(1, 2, 3), torch.randn(1, 3, 4, requires_grad=True)
+        attention, read = read_tokens(queries, torch.tensor([[[0, 0, -math.inf, 0.0]]]), [x])
+        read.square().sum().backward()
+        assert (attention[..., 2] == 0).all()
+        assert (x.grad[..., 2] == 0).all()
+        torch.testing.assert_close(read[:, 0], attention @ x.mT)

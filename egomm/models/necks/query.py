@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from egomm.functional.attention import modality_mass, reallocate, weighted_softmax
+from egomm.functional.attention import log_weights, modality_mass, read_tokens, reallocate
 from egomm.functional.positions import sine_positions
 from egomm.models.layers.channels import check_channels
 from egomm.registry import MODELS
@@ -159,14 +159,15 @@ class QueryFusion(nn.Module):
         """
         check_channels(type(self).__name__, self.in_channels, streams)
         keys, shifts, weights, tasks = self._sequence(streams)
-        attention = self._attend(keys, shifts, weights, tasks)
-        dropped = F.dropout(attention, self.attention_dropout, self.training)
-        masses, readout = self._masses(keys, attention), self._readout(keys, shifts, dropped)
+        keep = self._keep(keys)
+        attention, groups = self._read(keys, shifts, weights, tasks, keep)
+        masses = self._masses(keys, attention)
         outputs = {'attention': Stream(masses[..., :-1])}
+        used = masses if keep is None else self._masses(keys, attention * keep)
+        readout = self._readout(groups, used, shifts)
         if not self.training:
             outputs['readout'] = Stream(torch.cat([masses[..., None], readout], dim=-1))
-        total = dropped.sum(-1) if self.training and self.attention_dropout else None
-        fused = self._finish(readout.sum(3), tasks, total)
+        fused = self._finish(readout.sum(3), tasks, None if keep is None else used.sum(-1))
         outputs |= {task: Stream(fused[:, index]) for index, task in enumerate(self.tasks)}
         return {**streams, **outputs}
 
@@ -194,15 +195,16 @@ class QueryFusion(nn.Module):
         tasks = self.task_tokens if self.norm is None else self.norm(self.task_tokens)
         return mass, self._finish(heads, tasks.expand(len(mass), -1, -1))
 
-    def _sequence(self, streams: dict[str, Stream]) -> tuple[list, list, Tensor, Tensor]:
+    def _sequence(
+        self, streams: dict[str, Stream]
+    ) -> tuple[list[Tensor], Tensor | None, Tensor, Tensor]:
         """Keys by modality ``(B, C, L_m)``, softmax weights, task tokens ``(B or 1, T, C)``.
 
-        Second come vectors ``(C,)`` that are still to be added to all keys of a modality, or None:
+        Second are vectors ``(M, C)`` that are still to be added to all keys of a modality, or None:
         the embeddings, where only the last layer's products see them. Those are linear in the keys,
         so adding to the products does the same without a copy of every token.
         """
         keys, weights = [], []
-        shifts: list[Tensor | None] = [None] * (len(self.modalities) + self.task_tokens_as_keys)
         linear = not self.layers and self.norm is None
         for index, name in enumerate(self.modalities):
             stream = streams[name]
@@ -215,9 +217,7 @@ class QueryFusion(nn.Module):
                 x = x + self.projections[name].bias[:, None]
             if self.positions and stream.x.dim() > 2:
                 x = x + sine_positions(tuple(stream.x.shape[2:]), x.shape[1]).flatten(1).to(x)
-            if self.modality_embedding is not None and linear:
-                shifts[index] = self.modality_embedding[index]
-            elif self.modality_embedding is not None:
+            if self.modality_embedding is not None and not linear:
                 x = x + self.modality_embedding[index][:, None]
             keys.append(x)
             weights.append(x.new_ones(x.shape[0], x.shape[2]) if real is None else real.to(x))
@@ -234,7 +234,7 @@ class QueryFusion(nn.Module):
         weights = torch.cat([part.float() for part in weights], dim=1)[:, None]  # (B, 1, L)
         if self.reallocation is not None and not self.training:
             weights = weights * self._spread(self.reallocation(streams), keys)
-        return keys, shifts, weights, tasks
+        return keys, self.modality_embedding if linear else None, weights, tasks
 
     def _spread(self, weights: Tensor, keys: list[Tensor]) -> Tensor:
         """Weights of modalities ``(B or 1, T, M)`` -> of tokens ``(B or 1, T, L)``."""
@@ -254,22 +254,45 @@ class QueryFusion(nn.Module):
         *keys, tasks = tokens.split([*sizes, len(self.tasks)], dim=1)
         return [x.transpose(1, 2) for x in keys], tasks
 
-    def _attend(self, keys: list, shifts: list, weights: Tensor, tasks: Tensor) -> Tensor:
-        """Attention ``(B, H, T, L)`` of the task tokens."""
+    def _keep(self, keys: list[Tensor]) -> Tensor | None:
+        """Factors of dropout on the attention ``(B, H, T, L)``, None for none."""
+        if not (self.training and self.attention_dropout):
+            return None
+        length = sum(x.shape[2] for x in keys)
+        ones = keys[0].new_ones(len(keys[0]), self.num_heads, len(self.tasks), length)
+        return F.dropout(ones, self.attention_dropout)
+
+    def _read(
+        self,
+        keys: list[Tensor],
+        shifts: Tensor | None,
+        weights: Tensor,
+        tasks: Tensor,
+        keep: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        """Attention of the task tokens ``(B, H, T, L)``, and what it reads ``(B, G, H, T, C)``.
+
+        The latter is of each group of keys, without the shifts.
+        """
         query = self.query(tasks).unflatten(-1, (self.num_heads, -1))
         scale = query.shape[-1] ** -0.5
         # The key projection goes to the queries: q . (W k) = (W^T q) . k.
         absorbed = torch.einsum('bthd,hdc->bhtc', query * scale, self._by_head(self.key))
-        absorbed = absorbed.flatten(1, 2)  # (1 or B, HT, C)
-        queries = absorbed.expand(keys[0].shape[0], -1, -1)
-        logits = [torch.bmm(queries, x) for x in keys]
-        logits = [
-            part if shift is None else part + (absorbed @ shift.to(absorbed))[..., None].to(part)
-            for part, shift in zip(logits, shifts)
-        ]
-        logits = torch.cat(logits, dim=2)
-        logits = logits.unflatten(1, (self.num_heads, -1))
-        return weighted_softmax(logits, weights[:, None])
+        offsets = log_weights(weights)[:, None]  # (B, 1, 1 or T, L)
+        if shifts is not None:
+            added = (absorbed @ shifts.mT.to(absorbed)).to(offsets).split(1, dim=3)
+            added = [part.expand(-1, -1, -1, x.shape[2]) for part, x in zip(added, keys)]
+            rest = offsets.shape[3] - sum(part.shape[3] for part in added)
+            offsets = offsets + F.pad(torch.cat(added, dim=3), (0, rest))
+        offsets = offsets.expand(-1, self.num_heads, len(self.tasks), -1)
+        attention, groups = read_tokens(
+            absorbed.flatten(1, 2),
+            offsets.flatten(1, 2),
+            [x.to(absorbed) for x in keys],
+            None if keep is None else keep.flatten(1, 2),
+        )
+        heads = (self.num_heads, -1)
+        return attention.unflatten(1, heads), groups.unflatten(2, heads)
 
     def _masses(self, keys: list[Tensor], attention: Tensor) -> Tensor:
         """Attention on each modality, and last on the task tokens: ``(B, H, T, M + 1)``."""
@@ -278,21 +301,22 @@ class QueryFusion(nn.Module):
             sizes.append(0)
         return modality_mass(attention, sizes)
 
-    def _readout(self, keys: list, shifts: list, attention: Tensor) -> Tensor:
-        """What each group of keys contributes to each head: ``(B, H, T, M + 1, D)``."""
-        flat = attention.flatten(1, 2)  # (B, HT, L)
-        parts = flat.split([x.shape[2] for x in keys], dim=2)
-        pooled = [torch.bmm(part, x.transpose(1, 2)) for part, x in zip(parts, keys)]
-        pooled = [
-            sums if shift is None else sums + (part.sum(2, keepdim=True) * shift).to(sums)
-            for sums, part, shift in zip(pooled, parts, shifts)
-        ]
-        if self.training:  # only the sum is wanted: one projection instead of one a group
-            pooled = [torch.stack(pooled).sum(0)]
-        elif not self.task_tokens_as_keys:
-            pooled.append(torch.zeros_like(pooled[0]))
-        groups = torch.stack(pooled, dim=2).unflatten(1, (self.num_heads, -1))  # (B, H, T, G, C)
-        return torch.einsum('bhtgc,hdc->bhtgd', groups, self._by_head(self.value))
+    def _readout(self, groups: Tensor, used: Tensor, shifts: Tensor | None) -> Tensor:
+        """What each group of keys contributes to each head: ``(B, H, T, M + 1, D)``.
+
+        In training the groups are added up first, ``(B, H, T, 1, D)``: one projection for all.
+        """
+        groups = groups.movedim(1, 3)  # (B, H, T, G, C)
+        used = used[..., : len(self.modalities)].to(groups)
+        if self.training:
+            read = groups.sum(3, keepdim=True)
+            if shifts is not None:
+                read = read + (used @ shifts.to(used))[..., None, :]
+        else:
+            read = F.pad(groups, (0, 0, 0, used.shape[3] + 1 - groups.shape[3]))
+            if shifts is not None:
+                read = read + F.pad(used[..., None] * shifts, (0, 0, 0, 1))
+        return torch.einsum('bhtgc,hdc->bhtgd', read, self._by_head(self.value))
 
     def _finish(self, heads: Tensor, tasks: Tensor, total: Tensor | None = None) -> Tensor:
         """From what the heads read ``(B, H, T, D)`` to the outputs ``(B, T, C)``.
