@@ -93,6 +93,8 @@ def read_tokens(
         The attention ``(B, N, L)``, without ``keep``, and what is read from each group
         ``(B, G, N, C)``.
     """
+    if keep is not None:
+        keep = keep.to(tokens[0].dtype)
     return _ReadTokens.apply(queries.to(tokens[0].dtype), offsets, keep, *tokens)
 
 
@@ -107,30 +109,31 @@ class _ReadTokens(Function):
         attention = torch.softmax(logits + offsets, dim=2).to(logits.dtype)
         parts = _groups(attention if keep is None else attention * keep, tokens)
         read = torch.stack([torch.bmm(part, x.mT) for part, x in zip(parts, tokens)], dim=1)
-        ctx.save_for_backward(queries, offsets, attention, keep, *tokens)
+        ctx.save_for_backward(queries, attention, keep, *tokens)
+        ctx.offsets = offsets.dtype, offsets.shape
         return attention, read
 
     @staticmethod
     def backward(ctx, d_attention, d_read):  # type: ignore[no-untyped-def]
-        queries, offsets, attention, keep, *tokens = ctx.saved_tensors
+        queries, attention, keep, *tokens = ctx.saved_tensors
+        dtype, shape = ctx.offsets
         rows = queries.expand(len(attention), -1, -1)
         d_groups = d_read.unbind(1)
         d_used = torch.cat([torch.bmm(d, x) for d, x in zip(d_groups, tokens)], dim=2)
         used, total = attention, d_attention + d_used
         if keep is not None:
             used, total = attention * keep, d_attention + d_used * keep
-        exact, total = attention.to(offsets), total.to(offsets)
+        exact, total = attention.to(dtype), total.to(dtype)
         d_offsets = exact * (total - (exact * total).sum(2, keepdim=True))
         d_logits = d_offsets.to(attention)
-        d_tokens, d_rows = [], []
-        for part, weight, d, x in zip(
-            _groups(d_logits, tokens), _groups(used, tokens), d_groups, tokens
-        ):
-            d_rows.append(torch.bmm(part, x.mT))
-            # In one product: what the token does as a key, and what it does as a value.
-            d_tokens.append(torch.bmm(torch.cat([rows, d], 1).mT, torch.cat([part, weight], 1)))
-        d_queries = torch.stack(d_rows).sum(0).sum_to_size(queries.shape)
-        return d_queries, d_offsets.sum_to_size(offsets.shape), None, *d_tokens
+        parts, weights = _groups(d_logits, tokens), _groups(used, tokens)
+        d_rows = torch.stack([torch.bmm(part, x.mT) for part, x in zip(parts, tokens)]).sum(0)
+        # In one product: what the token does as a key, and what it does as a value.
+        d_tokens = [
+            torch.bmm(torch.cat([rows, d], 1).mT, torch.cat([part, weight], 1)) if wanted else None
+            for wanted, d, part, weight in zip(ctx.needs_input_grad[3:], d_groups, parts, weights)
+        ]
+        return d_rows.sum_to_size(queries.shape), d_offsets.sum_to_size(shape), None, *d_tokens
 
 
 def _groups(values: Tensor, tokens: Sequence[Tensor]) -> tuple[Tensor, ...]:

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from egomm.functional.attention import (
     allocation_loss,
@@ -322,6 +323,17 @@ class TestReadTokens:
 
         assert torch.autograd.gradcheck(both, (queries, offsets, *tokens))
         assert torch.autograd.gradgradcheck(both, (queries, offsets, *tokens))
+
+    def test_nothing_is_computed_for_frozen_tokens(self):
+        def operations(learned):
+            queries = torch.randn(1, 2, 3, requires_grad=True)
+            tokens = torch.randn(2, 3, 5, requires_grad=learned)
+            _, read = read_tokens(queries, torch.zeros(1, 1, 5), [tokens])
+            with FlopCounterMode(display=False) as counter:
+                read.sum().backward()
+            return counter.get_total_flops()
+
+        assert operations(True) - operations(False) == 2 * (2 * 3 * 4 * 5)  # (B, C, 2 N, L)
 
     def test_a_removed_token_is_not_read_and_learns_nothing(self):
         queries, x = torch.randn(1, 2, 3), torch.randn(1, 3, 4, requires_grad=True)

@@ -278,7 +278,8 @@ class QueryFusion(nn.Module):
         scale = query.shape[-1] ** -0.5
         # The key projection goes to the queries: q . (W k) = (W^T q) . k.
         absorbed = torch.einsum('bthd,hdc->bhtc', query * scale, self._by_head(self.key))
-        offsets = log_weights(weights)[:, None]  # (B, 1, 1 or T, L)
+        exact = torch.promote_types(absorbed.dtype, weights.dtype)
+        offsets = log_weights(weights.to(exact))[:, None]  # (B, 1, 1 or T, L)
         if shifts is not None:
             added = (absorbed @ shifts.mT.to(absorbed)).to(offsets).split(1, dim=3)
             added = [part.expand(-1, -1, -1, x.shape[2]) for part, x in zip(added, keys)]

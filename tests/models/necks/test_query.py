@@ -211,6 +211,17 @@ def test_the_gradients_are_those_of_the_plain_layer():
         torch.testing.assert_close(got[name], value, msg=name)
 
 
+def test_double_precision_is_kept():
+    neck, weight = small().double(), torch.rand(2, 2, 8, dtype=torch.float64)
+    streams = {
+        name: Stream(stream.x.double(), stream.mask) for name, stream in small_streams().items()
+    }
+    (fused(neck(streams)) * weight).sum().backward()
+    got = {name: value.grad.clone() for name, value in neck.named_parameters()}
+    for name, value in reference_layer_gradients(neck, streams, weight).items():
+        torch.testing.assert_close(got[name], value, rtol=1e-10, atol=1e-12, msg=name)
+
+
 def reference_layer_gradients(neck, streams, weight):
     """Gradients by name with key and value projections applied to every token."""
     neck.zero_grad()
@@ -272,11 +283,12 @@ def test_attention_dropout_leaves_the_reported_masses_alone():
     assert not torch.allclose(fused(outputs), fused(expected))
 
 
-def test_half_precision_trains():
-    neck, streams = small(), small_streams()
+@pytest.mark.parametrize('dropout', [0.0, 0.5])
+def test_half_precision_trains(dropout):
+    neck, streams = small(attention_dropout=dropout), small_streams()
     with torch.autocast('cpu', torch.bfloat16):
-        outputs = neck(streams)
-        fused(outputs).float().sum().backward()
+        loss = fused(neck(streams)).float().sum()
+    loss.backward()  # as training does, where autocast is over
     assert all(torch.isfinite(value.grad).all() for value in neck.parameters())
 
 
