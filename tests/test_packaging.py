@@ -1,5 +1,6 @@
 """What pip installs: the pins, nobody's mmcv overwritten, and archives that run on their own."""
 
+import functools
 import os
 import re
 import shutil
@@ -166,8 +167,8 @@ def test_a_wheel_in_an_environment_of_its_own_trains_far_from_the_checkout(tmp_p
     subprocess.run([sys.executable, '-m', 'venv', '--without-pip', tmp_path / 'env'], check=True)
     site = next((tmp_path / 'env').glob('lib/python*/site-packages'))
     pip = [sys.executable, '-m', 'pip', '--python', tmp_path / 'env/bin/python', 'install']
-    bare = {name: value for name, value in os.environ.items() if not name.startswith('PYTHON')}
-    subprocess.run([*pip, '--no-deps', '--no-index', '--quiet', wheel], check=True, env=bare)
+    pip += ['--no-deps', '--no-index', '--quiet', wheel]
+    subprocess.run(pip, check=True, env=bare_environment())
     assert (site / 'egomm' / '.mim').is_dir()
     # After its own folder; of this one no editable egomm is found, which only a .pth names.
     (site / 'libraries.pth').write_text(f'{sysconfig.get_path("purelib")}\n')
@@ -175,17 +176,7 @@ def test_a_wheel_in_an_environment_of_its_own_trains_far_from_the_checkout(tmp_p
     work.mkdir()
 
     def egomm(*arguments):
-        done = subprocess.run(
-            [tmp_path / 'env/bin/egomm', *arguments],
-            cwd=work,
-            env={**bare, 'OMP_NUM_THREADS': '1'},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout[-3000:]
-        return done.stdout
+        return said_in(work, tmp_path / 'env/bin/egomm', *arguments)
 
     assert str(site) in egomm()
     egomm('make_toy_kitchen', 'data/toy_kitchen', '--videos', '4')
@@ -201,6 +192,21 @@ def bare_environment():
     return {**bare, 'OMP_NUM_THREADS': '1'}
 
 
+def said_in(folder, *words):
+    """What a command that must succeed prints, run by a stranger in a folder."""
+    done = subprocess.run(
+        words,
+        cwd=folder,
+        env=bare_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    return done.stdout
+
+
 @pytest.mark.long
 @pytest.mark.skipif(
     os.environ.get('EGOMM_PACKAGE_INDEX') != '1',
@@ -214,19 +220,7 @@ def test_an_archive_in_an_empty_environment_trains_with_what_the_index_gives(tmp
     work.mkdir()
     bin_ = tmp_path / 'env/bin'
 
-    def run(*words):
-        done = subprocess.run(
-            words,
-            cwd=work,
-            env=bare_environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout[-3000:]
-        return done.stdout
-
+    run = functools.partial(said_in, work)
     run(sys.executable, '-m', 'venv', tmp_path / 'env')
     pins = ROOT / 'requirements' / 'constraints.txt'
     run(bin_ / 'pip', 'install', '-c', pins, f'{archive}[lite]')
