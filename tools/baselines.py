@@ -20,6 +20,7 @@ from egomm.apis import blind_queries as blind
 from egomm.apis import launch, moment_prior
 from egomm.datasets.moments import moment_classes, read_moments
 from egomm.datasets.queries import read_queries
+from egomm.functional.comparison import group_interval
 from egomm.functional.detection import mean_average_precision, moment_report
 from egomm.functional.retrieval import THRESHOLDS
 from egomm.testing.statistics import estimate
@@ -50,7 +51,7 @@ def run_nlq(args: argparse.Namespace) -> dict[str, Any]:
         intervals = {}
         for column, threshold in enumerate(THRESHOLDS):
             seeds = estimate([run[f'recall_1_at_{threshold}'] for run in runs])
-            by_clip = blind.clip_interval(np.mean(right, axis=0)[:, column], clips)
+            by_clip = group_interval(np.mean(right, axis=0)[:, column], clips)
             intervals[str(threshold)] = dict(
                 mean=seeds.mean, seeds=(seeds.low, seeds.high), clips=by_clip
             )
@@ -89,7 +90,7 @@ def run_mq(args: argparse.Namespace) -> dict[str, Any]:
     for name in list(rows)[:-1]:
         difference = per_class['class windows'] - per_class[name]
         labels = list(map(str, range(len(difference))))
-        interval = blind.clip_interval(difference, labels)
+        interval = group_interval(difference, labels)
         report[name]['class_windows_minus_this'] = (float(difference.mean()), *interval)
         print(
             f'class windows - {name}: average mAP {percents([difference.mean()])}, 95 % over '

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from egomm.datasets.queries import record_key
+from egomm.functional.comparison import group_interval
 from egomm.functional.retrieval import THRESHOLDS, Key, query_report
 from egomm.functional.segment_errors import nearest_answers
 from egomm.functional.segments import segment_iou
@@ -33,7 +34,6 @@ BATCH = 256
 RATE, DECAY, DROPOUT = 3e-3, 1e-2, 0.5
 EPOCHS = 10
 FOLDS = 5
-RESAMPLES = 2000
 
 
 class Queries(NamedTuple):
@@ -239,7 +239,7 @@ def above_fixed_window(
         intervals; ``any_fixed``: what the window reaches that is the best for these very queries,
         so that no fixed window reaches more; ``difference`` with ``difference_interval``, paired
         by query; ``window`` as shares of the clip; ``queries``, ``clips`` and ``above``: whether
-        the lower end of the difference is above 0. Whole clips are drawn, see `clip_interval`.
+        the lower end of the difference is above 0. Whole clips are drawn, see `group_interval`.
     """
     window = fixed_window(train, threshold)
     clips = [record['clip_id'] for record in asked]
@@ -251,32 +251,13 @@ def above_fixed_window(
     right, guessed = (
         (nearest_answers(windows, found)[1] > threshold).astype(float) for found in (answers, fixed)
     )
-    difference = clip_interval(right - guessed, clips)
+    difference = group_interval(right - guessed, clips)
     return dict(
-        **dict(recall=float(right.mean()), interval=clip_interval(right, clips)),
-        **dict(fixed=float(guessed.mean()), fixed_interval=clip_interval(guessed, clips)),
+        **dict(recall=float(right.mean()), interval=group_interval(right, clips)),
+        **dict(fixed=float(guessed.mean()), fixed_interval=group_interval(guessed, clips)),
         any_fixed=float(best.float().mean(0).max()),
         difference=float((right - guessed).mean()),
         difference_interval=difference,
         window=window.tolist(),
         **dict(queries=len(asked), clips=len(set(clips)), above=difference[0] > 0),
     )
-
-
-def clip_interval(values: NDArray, clips: Sequence[str], seed: int = 0) -> tuple[float, float]:
-    """95 % interval of a mean over queries, by drawing clips with replacement.
-
-    Queries of a clip belong together, so whole clips are drawn.
-
-    Args:
-        values: ``(Q,)``.
-        clips: Clip of each.
-        seed: Of the draws.
-    """
-    _, group = np.unique(clips, return_inverse=True)
-    sums, counts = np.bincount(group, values), np.bincount(group)
-    draws = np.random.default_rng(seed).multinomial(
-        len(counts), np.full(len(counts), 1 / len(counts)), size=RESAMPLES
-    )
-    low, high = np.quantile(draws @ sums / (draws @ counts), [0.025, 0.975])
-    return float(low), float(high)

@@ -51,18 +51,38 @@ def paired_bootstrap(
         ValueError: If the lengths differ or there is no row.
     """
     change = np.asarray(b, dtype=np.float64) - np.asarray(a, dtype=np.float64)
-    if len(change) != len(groups) or not len(change):
+    low, high = group_interval(change, groups, resamples, seed)
+    return Difference(float(change.mean()), low, high, len(set(groups)))
+
+
+def group_interval(
+    values: ArrayLike, groups: Sequence[Any], resamples: int = 2000, seed: int = 0
+) -> tuple[float, float]:
+    """95 % percentile interval of a mean over rows, when whole groups are drawn with replacement.
+
+    Args:
+        values: Of the rows ``(N,)``; the interval is in their unit.
+        groups: Name of the group of every row ``(N,)``.
+        resamples: Number of draws.
+        seed: Of the draws.
+
+    Raises:
+        ValueError: If the lengths differ or there is no row.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if len(values) != len(groups) or not len(values):
         raise ValueError(
-            f'paired_bootstrap wants a group for every row, and rows; got {len(change)} rows and '
-            f'{len(groups)} groups. Give both models on the same clips.'
+            f'An interval over groups wants rows, and a group for every row; got {len(values)} '
+            f'rows and {len(groups)} groups. Of two models, give both on the same clips.'
         )
-    _, rows = np.unique(np.asarray(groups), return_inverse=True)
-    sizes = np.bincount(rows)
-    sums = np.bincount(rows, weights=change)
-    drawn = np.random.default_rng(seed).integers(len(sizes), size=(resamples, len(sizes)))
-    means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
-    low, high = np.percentile(means, [50 - CONFIDENCE / 2, 50 + CONFIDENCE / 2])
-    return Difference(float(change.mean()), float(low), float(high), len(sizes))
+    _, group = np.unique(np.asarray(groups), return_inverse=True)
+    sums, counts = np.bincount(group, values), np.bincount(group)
+    draws = np.random.default_rng(seed).multinomial(
+        len(counts), np.full(len(counts), 1 / len(counts)), size=resamples
+    )
+    ends = [50 - CONFIDENCE / 2, 50 + CONFIDENCE / 2]
+    low, high = np.percentile(draws @ sums / (draws @ counts), ends)
+    return float(low), float(high)
 
 
 def error_table(

@@ -4,7 +4,6 @@ import torch
 
 from egomm.apis.blind_queries import (
     choose_epochs,
-    clip_interval,
     encode,
     held_out,
     right_answers,
@@ -105,14 +104,6 @@ def test_the_length_of_training_is_chosen_on_clips_that_were_left_out():
     epochs, scores = choose_epochs(records, False, 0)
     assert scores[epochs - 1] == max(scores)
     assert scores.index(max(scores)) == epochs - 1
-
-
-def test_an_interval_draws_whole_clips():
-    # All queries of a clip are alike, so the interval is that of four clips, not of 400 queries.
-    values = np.repeat([0.0, 1.0, 0.0, 1.0], 100)
-    low, high = clip_interval(values, np.repeat(list('abcd'), 100).tolist())
-    assert (low, high) == (0, 1)
-    assert clip_interval(np.ones(5), list('abcde')) == (1, 1)
 
 
 def test_queries_without_windows_are_named():

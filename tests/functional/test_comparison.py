@@ -6,6 +6,7 @@ import pytest
 from egomm.functional.comparison import (
     class_changes,
     error_table,
+    group_interval,
     moment_kinds,
     paired_bootstrap,
 )
@@ -27,6 +28,13 @@ def test_rows_of_a_group_are_drawn_together():
     assert alone.high - alone.low < 0.25
 
 
+def test_an_interval_of_one_model_draws_whole_groups_too():
+    # All rows of a group are alike, so the interval is that of four groups, not of 400 rows.
+    values = np.repeat([0.0, 1.0, 0.0, 1.0], 100)
+    assert group_interval(values, np.repeat(list('abcd'), 100)) == (0, 1)
+    assert group_interval(np.ones(5), list('abcde')) == (1, 1)
+
+
 def test_the_interval_covers_a_difference_of_nought_about_as_often_as_it_says():
     rng = np.random.default_rng(0)
     covered = 0
@@ -40,8 +48,10 @@ def test_the_interval_covers_a_difference_of_nought_about_as_often_as_it_says():
 
 
 def test_rows_and_groups_have_to_fit():
-    with pytest.raises(ValueError, match='got 2 rows and 1 groups. Give both models'):
+    with pytest.raises(ValueError, match='got 2 rows and 1 groups. Of two models, give both'):
         paired_bootstrap([0, 1], [1, 1], ['v'])
+    with pytest.raises(ValueError, match='got 0 rows and 0 groups'):
+        group_interval([], [])
 
 
 def test_mistakes_go_from_a_kind_to_a_kind():
