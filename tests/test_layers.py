@@ -186,6 +186,15 @@ def test_scripts_can_be_run():
     assert [path.name for path in scripts if not os.access(path, os.X_OK)] == []
 
 
+def test_tools_find_the_egomm_of_their_checkout():
+    for path in (ROOT / 'tools').rglob('*.py'):
+        text = path.read_text(encoding='utf-8')
+        if any(name.split('.')[0] == 'egomm' for _, name in imports_of(ast.parse(text), 'tools.x')):
+            above = len(path.relative_to(ROOT).parents) - 1
+            found = f'.resolve().parents[{above}]' in text and 'sys.path.' in text
+            assert found, f'{path.relative_to(ROOT)} wants an installed egomm'
+
+
 def test_readme_names_the_two_commands():
     readme = (ROOT / 'README.md').read_text(encoding='utf-8')
     assert 'bash tools/quickstart.sh' in readme

@@ -9,6 +9,7 @@ and what they reach on the real files: docs/baselines.md.
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from egomm.apis import blind_queries as blind
-from egomm.apis import launch, moment_prior
-from egomm.datasets.moments import moment_classes, read_moments
-from egomm.datasets.queries import read_queries
-from egomm.functional.comparison import group_interval
-from egomm.functional.detection import mean_average_precision, moment_report
-from egomm.functional.retrieval import THRESHOLDS
-from egomm.testing.statistics import estimate
+# `projects/` of this checkout can be imported from any folder; an installed egomm comes first.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from egomm.apis import blind_queries as blind  # noqa: E402
+from egomm.apis import launch, moment_prior  # noqa: E402
+from egomm.datasets.moments import moment_classes, read_moments  # noqa: E402
+from egomm.datasets.queries import read_queries  # noqa: E402
+from egomm.functional.comparison import group_interval  # noqa: E402
+from egomm.functional.detection import mean_average_precision, moment_report  # noqa: E402
+from egomm.functional.retrieval import THRESHOLDS  # noqa: E402
+from egomm.testing.statistics import estimate  # noqa: E402
 
 SEEDS = (1, 2, 3)
 CHOOSING_SEED = 0

@@ -11,26 +11,30 @@ sensitivity.png (the learned weights within an action, for every class).
 """
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
 from torch.nn.functional import softplus
 
-from egomm.apis import launch
-from egomm.compat import load_checkpoint
-from egomm.datasets.moments import class_names, moment_classes, read_moments
-from egomm.datasets.queries import read_queries, record_key
-from egomm.functional.detection import mean_average_precision
-from egomm.functional.segment_errors import by_length, nearest_answers, nearest_moments
-from egomm.functional.segment_files import (
+# `projects/` of this checkout can be imported from any folder; an installed egomm comes first.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from egomm.apis import launch  # noqa: E402
+from egomm.compat import load_checkpoint  # noqa: E402
+from egomm.datasets.moments import class_names, moment_classes, read_moments  # noqa: E402
+from egomm.datasets.queries import read_queries, record_key  # noqa: E402
+from egomm.functional.detection import mean_average_precision  # noqa: E402
+from egomm.functional.segment_errors import by_length, nearest_answers, nearest_moments  # noqa: E402
+from egomm.functional.segment_files import (  # noqa: E402
     best_first,
     query_key,
     read_answers,
     read_moments_found,
     refuse_unknown,
 )
-from egomm.visualization.segments import (
+from egomm.visualization.segments import (  # noqa: E402
     Row,
     Timeline,
     class_bars,

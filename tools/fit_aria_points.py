@@ -14,6 +14,7 @@ frame makes; points of copies are mapped back to it. A mean of 7 x 7 cells canno
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,8 +23,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from egomm.apis import launch
-from egomm.structures import Stream
+# `projects/` of this checkout can be imported from any folder; an installed egomm comes first.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from egomm.apis import launch  # noqa: E402
+from egomm.structures import Stream  # noqa: E402
 
 SIZE = 224
 FULL = (2016, 1512)  # width and height that the file's points refer to

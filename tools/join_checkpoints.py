@@ -5,10 +5,15 @@ python tools/test.py configs/asl/mq_asl_ensemble3.py ensemble3.pth
 """
 
 import argparse
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from egomm.apis import launch
-from egomm.apis.ensemble import join_checkpoints
+# `projects/` of this checkout can be imported from any folder; an installed egomm comes first.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from egomm.apis import launch  # noqa: E402
+from egomm.apis.ensemble import join_checkpoints  # noqa: E402
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

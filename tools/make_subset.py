@@ -7,8 +7,13 @@ with `keep=dict(fraction=..., seed=...)`.
 
 import argparse
 import csv
+import sys
+from pathlib import Path
 
-from egomm.datasets.subset import lowest_share, write_list
+# `projects/` of this checkout can be imported from any folder; an installed egomm comes first.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from egomm.datasets.subset import lowest_share, write_list  # noqa: E402
 
 
 def read_names(path: str) -> list[str]:

@@ -4,8 +4,13 @@ Run:  python tools/make_toy_features.py data/toy_features
 """
 
 import argparse
+import sys
+from pathlib import Path
 
-from egomm.testing.features import write_feature_world
+# `projects/` of this checkout can be imported from any folder; an installed egomm comes first.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from egomm.testing.features import write_feature_world  # noqa: E402
 
 
 def main() -> None:

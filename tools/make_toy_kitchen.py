@@ -12,14 +12,18 @@ long videos of the same kitchen with moments and questions, in the layout of Ego
 
 import argparse
 import dataclasses
+import sys
 from pathlib import Path
 
-from egomm.testing.egtea import write_egtea
-from egomm.testing.epic55 import write_epic55
-from egomm.testing.moments import write_moments
-from egomm.testing.spec import PRESETS, KitchenSpec
-from egomm.testing.timeline import CORES, TimelineSpec
-from egomm.testing.toy_kitchen import make_toy_kitchen, print_progress
+# `projects/` of this checkout can be imported from any folder; an installed egomm comes first.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from egomm.testing.egtea import write_egtea  # noqa: E402
+from egomm.testing.epic55 import write_epic55  # noqa: E402
+from egomm.testing.moments import write_moments  # noqa: E402
+from egomm.testing.spec import PRESETS, KitchenSpec  # noqa: E402
+from egomm.testing.timeline import CORES, TimelineSpec  # noqa: E402
+from egomm.testing.toy_kitchen import make_toy_kitchen, print_progress  # noqa: E402
 
 
 def parse_arguments(arguments: list[str] | None = None) -> tuple[argparse.Namespace, KitchenSpec]:

@@ -9,14 +9,18 @@ are others, unless --seed is that of the kitchen. What is there of the same sett
 
 import argparse
 import dataclasses
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from egomm.apis import launch
-from egomm.testing.moments import write_moments
-from egomm.testing.spec import PRESETS
-from egomm.testing.timeline import TEMPLATES, TimelineSpec
-from egomm.testing.toy_kitchen import cores, print_progress
+# `projects/` of this checkout can be imported from any folder; an installed egomm comes first.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from egomm.apis import launch  # noqa: E402
+from egomm.testing.moments import write_moments  # noqa: E402
+from egomm.testing.spec import PRESETS  # noqa: E402
+from egomm.testing.timeline import TEMPLATES, TimelineSpec  # noqa: E402
+from egomm.testing.toy_kitchen import cores, print_progress  # noqa: E402
 
 # Small enough for a minute or two of drawing; questions that name what is asked for.
 SMALL = TimelineSpec(

@@ -22,32 +22,36 @@ are put together and go through soft-NMS, of a query the five most confident win
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from egomm.apis import launch
-from egomm.functional.csv_columns import OFFICIAL_LABELS, read_columns
-from egomm.functional.detection import action_report, moment_report, read_found
-from egomm.functional.labels import read_labels
-from egomm.functional.result_file import Results
-from egomm.functional.retrieval import query_report
-from egomm.functional.scores import class_report, epic100, shot_accuracy
-from egomm.functional.segment_files import (
+# `projects/` of this checkout can be imported from any folder; an installed egomm comes first.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from egomm.apis import launch  # noqa: E402
+from egomm.functional.csv_columns import OFFICIAL_LABELS, read_columns  # noqa: E402
+from egomm.functional.detection import action_report, moment_report, read_found  # noqa: E402
+from egomm.functional.labels import read_labels  # noqa: E402
+from egomm.functional.result_file import Results  # noqa: E402
+from egomm.functional.retrieval import query_report  # noqa: E402
+from egomm.functional.scores import class_report, epic100, shot_accuracy  # noqa: E402
+from egomm.functional.segment_files import (  # noqa: E402
     action_pair,
     query_key,
     read_answers,
     read_moments_found,
     refuse_unknown,
 )
-from egomm.functional.segment_merging import merge_answers, merge_moments
-from egomm.functional.wording import first_names
-from egomm.submission.epic100_recognition import CLASSES
-from egomm.submission.fusion import fuse
-from egomm.submission.result_files import read_results
-from egomm.submission.unpickle import load_pickle
+from egomm.functional.segment_merging import merge_answers, merge_moments  # noqa: E402
+from egomm.functional.wording import first_names  # noqa: E402
+from egomm.submission.epic100_recognition import CLASSES  # noqa: E402
+from egomm.submission.fusion import fuse  # noqa: E402
+from egomm.submission.result_files import read_results  # noqa: E402
+from egomm.submission.unpickle import load_pickle  # noqa: E402
 
 TASKS = ('verb', 'noun', 'action')
 DETECTION = ('EPIC-KITCHENS-100 action detection (C2)', 'EPIC_100_validation.csv')

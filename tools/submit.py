@@ -21,23 +21,27 @@ are put together and go through soft-NMS, of a query the five most confident win
 """
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from egomm.apis import launch
-from egomm.functional.csv_columns import read_columns
-from egomm.functional.result_file import Results
-from egomm.functional.segment_files import read_answers, read_moments_found
-from egomm.functional.segment_merging import merge_answers, merge_moments
-from egomm.functional.wording import first_names
-from egomm.submission import ego4d_segments as ego4d
-from egomm.submission import epic55_recognition as ek55
-from egomm.submission import epic100_detection as c2
-from egomm.submission import epic100_recognition as c1
-from egomm.submission.challenges import (
+# `projects/` of this checkout can be imported from any folder; an installed egomm comes first.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from egomm.apis import launch  # noqa: E402
+from egomm.functional.csv_columns import read_columns  # noqa: E402
+from egomm.functional.result_file import Results  # noqa: E402
+from egomm.functional.segment_files import read_answers, read_moments_found  # noqa: E402
+from egomm.functional.segment_merging import merge_answers, merge_moments  # noqa: E402
+from egomm.functional.wording import first_names  # noqa: E402
+from egomm.submission import ego4d_segments as ego4d  # noqa: E402
+from egomm.submission import epic55_recognition as ek55  # noqa: E402
+from egomm.submission import epic100_detection as c2  # noqa: E402
+from egomm.submission import epic100_recognition as c1  # noqa: E402
+from egomm.submission.challenges import (  # noqa: E402
     EGO4D_MOMENTS,
     EGO4D_QUERIES,
     EPIC55_RECOGNITION,
@@ -45,21 +49,14 @@ from egomm.submission.challenges import (
     EPIC100_RECOGNITION,
     Challenge,
 )
-from egomm.submission.fusion import fuse
-from egomm.submission.result_files import read_results
-from egomm.submission.supervision import Supervision
+from egomm.submission.fusion import fuse  # noqa: E402
+from egomm.submission.result_files import read_results  # noqa: E402
+from egomm.submission.supervision import Supervision  # noqa: E402
 
 
 def add_c1(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser('c1', help=EPIC100_RECOGNITION.name)
+    parser = add_epic100(commands, 'c1', EPIC100_RECOGNITION, 'clips', 'FILE.zip')
     parser.add_argument('results', nargs='*', metavar='RESULTS', help='.pkl or .pt files of scores')
-    parser.add_argument(
-        '--timestamps',
-        required=True,
-        metavar='EPIC_100_test_timestamps.csv',
-        help='the official test file, whose clips a submission has to have',
-    )
-    add_target(parser, 'FILE.zip')
     parser.add_argument(
         '--weights',
         nargs='+',
@@ -67,8 +64,29 @@ def add_c1(commands: argparse._SubParsersAction) -> None:
         metavar='W',
         help='weight of each result file in the mean of the logits; equal by default',
     )
-    add_levels(parser)
-    parser.set_defaults(run=run_c1, parser=parser)
+    parser.set_defaults(run=run_c1)
+
+
+def add_epic100(
+    commands: argparse._SubParsersAction, name: str, challenge: Challenge, what: str, target: str
+) -> argparse.ArgumentParser:
+    """What both challenges of EPIC-KITCHENS-100 take."""
+    parser = commands.add_parser(name, help=challenge.name)
+    parser.add_argument(
+        '--timestamps',
+        required=True,
+        metavar='EPIC_100_test_timestamps.csv',
+        help=f'the official test file, whose {what} a submission has to have',
+    )
+    add_target(parser, target)
+    levels = parser.add_argument_group(
+        'levels of supervision, each 0..5 (see github.com/epic-kitchens/sls)'
+    )
+    levels.add_argument('--sls-pt', type=int, choices=range(6), help='pretraining')
+    levels.add_argument('--sls-tl', type=int, choices=range(6), help='training labels')
+    levels.add_argument('--sls-td', type=int, choices=range(6), help='training data')
+    parser.set_defaults(parser=parser)
+    return parser
 
 
 def add_target(parser: argparse.ArgumentParser, name: str) -> None:
@@ -78,28 +96,27 @@ def add_target(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument('--force', action='store_true', help='overwrite an existing file')
 
 
-def add_levels(parser: argparse.ArgumentParser) -> None:
-    levels = parser.add_argument_group(
-        'levels of supervision, each 0..5 (see github.com/epic-kitchens/sls)'
-    )
-    levels.add_argument('--sls-pt', type=int, choices=range(6), help='pretraining')
-    levels.add_argument('--sls-tl', type=int, choices=range(6), help='training labels')
-    levels.add_argument('--sls-td', type=int, choices=range(6), help='training data')
+def check_epic100(
+    args: argparse.Namespace, challenge: Challenge, given: Sequence[str], name: str
+) -> Supervision | None:
+    """The levels of the submission that is to be written; None where one is to be checked."""
+    levels = (args.sls_pt, args.sls_tl, args.sls_td)
+    if args.check and (given or levels != (None, None, None)):
+        args.parser.error('--check takes --timestamps alone')
+    if args.out and (not given or None in levels):
+        args.parser.error(f'--out wants {name}, --sls-pt, --sls-tl and --sls-td')
+    print(challenge.describe())
+    return None if args.check else Supervision(*levels)
 
 
 def run_c1(args: argparse.Namespace) -> None:
-    levels = (args.sls_pt, args.sls_tl, args.sls_td)
-    if args.check and (args.results or args.weights or levels != (None, None, None)):
-        args.parser.error('--check takes --timestamps alone')
-    if args.out and (not args.results or None in levels):
-        args.parser.error('--out wants RESULTS, --sls-pt, --sls-tl and --sls-td')
-    print(EPIC100_RECOGNITION.describe())
+    given = [*args.results, *(args.weights or ())]
+    supervision = check_epic100(args, EPIC100_RECOGNITION, given, 'RESULTS')
     ids = read_columns(args.timestamps, {'narration_id': str})['narration_id']
-    if args.check:
+    if supervision is None:
         supervision = c1.check_submission(args.check, ids)
         print(f'{args.check} is valid: {len(ids)} clips, {_said(supervision)}')
         return
-    supervision = Supervision(*levels)
     results = fuse([read_results(path) for path in args.results], args.weights)
     c1.write_submission(args.out, results, ids, supervision, args.force)
     print(
@@ -114,33 +131,19 @@ def _said(supervision: Supervision) -> str:
 
 
 def add_c2(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser('c2', help=EPIC100_DETECTION.name)
+    parser = add_epic100(commands, 'c2', EPIC100_DETECTION, 'videos', 'FILE.json')
     parser.add_argument('found', nargs='*', metavar='FOUND.json', help='actions of one model each')
-    parser.add_argument(
-        '--timestamps',
-        required=True,
-        metavar='EPIC_100_test_timestamps.csv',
-        help='the official test file, whose videos a submission has to have',
-    )
-    add_target(parser, 'FILE.json')
-    add_levels(parser)
-    parser.set_defaults(run=run_c2, parser=parser)
+    parser.set_defaults(run=run_c2)
 
 
 def run_c2(args: argparse.Namespace) -> None:
-    levels = (args.sls_pt, args.sls_tl, args.sls_td)
-    if args.check and (args.found or levels != (None, None, None)):
-        args.parser.error('--check takes --timestamps alone')
-    if args.out and (not args.found or None in levels):
-        args.parser.error('--out wants FOUND.json, --sls-pt, --sls-tl and --sls-td')
-    print(EPIC100_DETECTION.describe())
+    supervision = check_epic100(args, EPIC100_DETECTION, args.found, 'FOUND.json')
     table = read_columns(args.timestamps, {'video_id': str})
     videos = list(dict.fromkeys(table['video_id']))
-    if args.check:
+    if supervision is None:
         supervision = c2.check_detections(args.check, videos)
         print(f'{args.check} is valid: {len(videos)} videos, {supervision.describe()}')
         return
-    supervision = Supervision(*levels)
     found = merge_moments([read_moments_found(path) for path in args.found])
     c2.write_detections(args.out, found, videos, supervision, args.force)
     count = sum(map(len, found.values()))

@@ -18,10 +18,14 @@ import argparse
 import csv
 import re
 import shutil
+import sys
 import tarfile
 from pathlib import Path
 
-from egomm.functional.time_grid import nominal_fps, official_frame
+# `projects/` of this checkout can be imported from any folder; an installed egomm comes first.
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from egomm.functional.time_grid import nominal_fps, official_frame  # noqa: E402
 
 FRAMES = 'epic_frames/rulstm_P01_01_first100.tar'
 VIDEOS = {
