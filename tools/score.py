@@ -33,7 +33,7 @@ import numpy as np
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from egomm.apis import launch  # noqa: E402
-from egomm.functional.csv_columns import OFFICIAL_LABELS, read_columns  # noqa: E402
+from egomm.functional.csv_columns import OFFICIAL_LABELS, read_columns, read_list  # noqa: E402
 from egomm.functional.detection import action_report, moment_report, read_found  # noqa: E402
 from egomm.functional.labels import read_labels  # noqa: E402
 from egomm.functional.result_file import Results  # noqa: E402
@@ -138,7 +138,7 @@ def epic100_metrics(
     """The numbers under the names that `EpicActionMetric` gives them."""
 
     def column(path: str | None, name: str, kind: type) -> list:
-        return [] if path is None else read_columns(path, {name: kind})[name]
+        return [] if path is None else read_list(path, name, kind)
 
     metrics = epic100(
         results.verb,

@@ -53,6 +53,28 @@ def read_columns(
     return values
 
 
+def read_list(path: str | Path, column: str, kind: Callable[[str], Any]) -> list[Any]:
+    """The column of a CSV file that lists something once each, such as the tail classes.
+
+    Args:
+        path: As in `read_columns`.
+        column: Name of the column.
+        kind: What makes a value of a cell's text.
+
+    Raises:
+        ValueError: As `read_columns`, or if a value stands there twice: that is another file,
+            such as the annotations, which have this column too.
+    """
+    values = read_columns(path, {column: kind})[column]
+    if len(set(values)) < len(values):
+        twice = next(value for value in values if values.count(value) > 1)
+        raise ValueError(
+            f'{path} is to list each {column} once; {twice!r} stands there '
+            f'{values.count(twice)} times. Give the official list, no annotations.'
+        )
+    return values
+
+
 def _value(
     path: str | Path, line: int, column: str, text: str | None, kind: Callable[[str], Any]
 ) -> Any:

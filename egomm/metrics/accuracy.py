@@ -1,6 +1,6 @@
 """Scores of verb, noun and action recognition under the EPIC-KITCHENS-100 protocol."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import torch
 from mmengine.evaluator import BaseMetric
 
 from egomm.functional.actions import mix_pairs, pair_place
-from egomm.functional.csv_columns import read_columns
+from egomm.functional.csv_columns import read_list
 from egomm.functional.labels import read_labels
 from egomm.functional.scores import class_report, epic100, shot_accuracy, shot_groups
 from egomm.functional.wording import first_names
@@ -64,9 +64,9 @@ class EpicActionMetric(BaseMetric):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.tail_verbs = _column(tail_verbs, 'verb', int)
-        self.tail_nouns = _column(tail_nouns, 'noun', int)
-        self.unseen = _column(unseen, 'participant_id', str)
+        self.tail_verbs = [] if tail_verbs is None else read_list(tail_verbs, 'verb', int)
+        self.tail_nouns = [] if tail_nouns is None else read_list(tail_nouns, 'noun', int)
+        self.unseen = [] if unseen is None else read_list(unseen, 'participant_id', str)
         self.classes = {'verb': verb_classes, 'noun': noun_classes}
         self.train_labels = {}
         if train_annotations:
@@ -169,8 +169,3 @@ class EpicActionMetric(BaseMetric):
                         f'got {label} for {row.narration_id}. Check the annotation file and '
                         f'{task}_classes.'
                     )
-
-
-def _column(path: str | None, column: str, kind: Callable[[str], Any]) -> list:
-    """One column of a CSV file; an empty list without a path."""
-    return [] if path is None else read_columns(path, {column: kind})[column]

@@ -1,6 +1,6 @@
 import pytest
 
-from egomm.functional.csv_columns import read_columns
+from egomm.functional.csv_columns import read_columns, read_list
 from egomm.functional.time_grid import parse_timestamp
 
 
@@ -47,3 +47,13 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"no file .*absent\.csv \(wanted: .* 'verb', 'noun'"):
         read_columns(tmp_path / 'absent.csv', {'verb': int, 'noun': int})
+
+
+def test_a_list_has_everything_once_so_annotations_are_no_list(tmp_path):
+    assert read_list(written(tmp_path, 'participant_id\nP02\nP01\n'), 'participant_id', str) == [
+        'P02',
+        'P01',
+    ]
+    path = written(tmp_path, 'id,participant_id\n1,P03\n2,P01\n3,P01\n')
+    with pytest.raises(ValueError, match=r"each participant_id once; 'P01' stands there 2 times"):
+        read_list(path, 'participant_id', str)
