@@ -86,6 +86,14 @@ def _write(path: str, data: np.ndarray) -> int:
         return file.write(data.data)
 
 
+def flow_engine() -> cv2.DISOpticalFlow:
+    """What computes the flow of a world."""
+    engine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+    # The preset's coarsest output (a quarter of the size) is too coarse for tiny frames.
+    engine.setFinestScale(1)
+    return engine
+
+
 class FlowWriter:
     """Computes flow between every stride-th frame and writes u and v, all or the wanted ones."""
 
@@ -97,9 +105,7 @@ class FlowWriter:
             path.mkdir(parents=True, exist_ok=True)
         self.bound, self.stride, self.wanted = spec.flow_bound, stride, wanted
         self.quality = [cv2.IMWRITE_JPEG_QUALITY, spec.jpeg_quality]
-        # The preset's coarsest output (a quarter of the size) is too coarse for tiny frames.
-        self.engine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-        self.engine.setFinestScale(1)
+        self.engine = flow_engine()
         self.previous: np.ndarray | None = None
         self.seen = 0
 
