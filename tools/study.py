@@ -4,11 +4,12 @@
     python tools/study.py multitask --seeds 5
     python tools/study.py asl --seeds 5
     python tools/study.py all --seeds 5
+    python tools/study.py overview
 
 Makes the worlds under data/study, trains the encoders or the recognizer, keeps what they make of
 the worlds, chooses a learning rate for every row, runs every row with every seed, and writes the
 page. What is done already is not done again, so the command can be stopped and given again, also
-with more seeds.
+with more seeds. `overview` runs nothing: it draws docs/study.md from the pages in docs/.
 """
 
 import argparse
@@ -57,10 +58,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('paper', choices=(*STUDIES, 'all'), help='whose claims')
+    parser.add_argument('paper', choices=(*STUDIES, 'all', 'overview'), help='whose claims')
     parser.add_argument('--seeds', type=int, default=5, help='runs of every row')
     parser.add_argument(
-        '--conflict', type=float, nargs='+', help='worlds to study of mimo, by default 0 and 1'
+        '--conflict', type=float, nargs='+', help='worlds to study of mimo, by default all'
     )
     parser.add_argument('--worlds', nargs='+', help='worlds of asl by name, by default all')
     parser.add_argument('--data', type=Path, default=ROOT / 'data/study', help='worlds and tokens')
@@ -129,20 +130,24 @@ def study_mimo(args: argparse.Namespace) -> str:
 
     sections = []
     encoders = mimo_study.train_encoders(args.data, CONFIGS, args.out / 'encoders', say)
-    for conflict in args.conflict or mimo_study.CONFLICTS:
-        spec, tokens = mimo_study.prepare(conflict, args.data, CONFIGS, encoders, say)
+    worlds = mimo_study.WORLDS
+    if args.conflict:
+        worlds = tuple(mimo_study.World(conflict) for conflict in args.conflict)
+    for world in worlds:
+        spec = mimo_study.study_world(world)
+        tokens = mimo_study.prepare(world, args.data, CONFIGS, encoders, say)
         labels = {split: read_labels(tokens / split) for split in ('train', 'val', 'test')}
         clips = {split: len(rows) for split, rows in labels.items()}
         majority = {task: majority_share([row[task] for row in labels['test']]) for task in TASKS}
-        out = args.out / f'conflict{conflict:g}'
+        out = args.out / world.name
         for width in (mimo_study.WIDTH, mimo_study.NARROW):
             setting = Setting(MIMO, CONFIGS, tokens, out, width=width)
             results, rates = tune_and_run(
                 args,
                 setting,
-                mimo_study.rows_of(conflict, width),
+                mimo_study.rows_of(world, width),
                 mimo_study.LEARNING_RATES,
-                f'conflict {conflict:g}, {width} channels',
+                f'{world.name}, {width} channels',
                 mimo_study.REALLOCATED.values(),
             )
             sections.append(world_section(spec, width, clips, majority, results, rates))
@@ -234,6 +239,11 @@ def say(text: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     args = parse_arguments(arguments)
+    if args.paper == 'overview':
+        from egomm.testing.study_overview import write_overview
+
+        say(f'written: {write_overview(ROOT / "docs")}')
+        return
     for paper in STUDIES if args.paper == 'all' else (args.paper,):
         text = STUDIES[paper](args)
         folder = args.out if paper == 'mimo' else args.out / paper

@@ -41,8 +41,9 @@ def world_section(
         rates: Chosen learning rate by row.
     """
     scores = scores_by_row(results)
+    balance = f'balance {spec.balance:g}, ' if spec.balance else ''
     parts = [
-        f'### Conflict {spec.conflict:g}, encoders of {width} channels\n',
+        f'### Conflict {spec.conflict:g}, {balance}encoders of {width} channels\n',
         f'{clips["train"]} training clips (a fifth of the participants left out by each seed), '
         f'{clips["val"]} for choices, {clips["test"]} for the test; nobody is in two of them. A '
         'perfect observer has something to go by in '

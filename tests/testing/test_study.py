@@ -119,7 +119,7 @@ def test_the_page_states_rows_differences_and_verdicts():
     ]
     rates = dict.fromkeys(('concat', 'query', 'query-1token'), 1.5e-3)
     page = world_section(
-        mimo_study.study_world(1.0),
+        mimo_study.study_world(mimo_study.World(1.0)),
         32,
         dict(train=60, val=24, test=24),
         dict(verb=10.0, noun=8.0),
@@ -141,7 +141,7 @@ def test_the_page_says_what_its_numbers_cannot_carry():
     for run_ in runs:
         run_['logged'] = {'conflict/verb-noun/fused': 0.1}
     page = world_section(
-        mimo_study.study_world(1.0),
+        mimo_study.study_world(mimo_study.World(1.0)),
         32,
         dict(train=60, val=24, test=24),
         dict(verb=10.0, noun=8.0),

@@ -58,12 +58,12 @@ def test_the_command_makes_everything_from_nothing_and_again_from_what_is_there(
     monkeypatch.setattr(
         mimo_study,
         'study_world',
-        lambda conflict: dataclasses.replace(tiny, conflict=conflict, images='actions'),
+        lambda world: dataclasses.replace(tiny, **world._asdict()),
     )
     monkeypatch.setattr(mimo_study, 'LEARNING_RATES', (5e-3,))
     names = ('concat', 'query', 'query-1token')
     rows = [row for row in (*mimo_study.ROWS, *mimo_study.CONTROLS) if row.name in names]
-    monkeypatch.setattr(mimo_study, 'rows_of', lambda conflict, width: rows)
+    monkeypatch.setattr(mimo_study, 'rows_of', lambda world, width: rows)
     options = ['mimo', '--seeds', '2', '--conflict', '1', '--processes', '1']
     options += ['--data', str(tmp_path / 'data'), '--out', str(tmp_path / 'out')]
     tool['main'](options)
