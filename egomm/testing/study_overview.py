@@ -89,7 +89,7 @@ def verdicts_table(findings: Sequence[Finding]) -> str:
 
 
 def draw(findings: Sequence[Finding], title: str, path: Path) -> None:
-    """Differences with intervals, a line each: filled confirmed, hollow undecided, cross refuted."""
+    """Differences with intervals, a line each; marks tell the verdicts also in grey."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 1.2 + 0.3 * len(findings)), layout='constrained')
@@ -119,8 +119,8 @@ HEAD = """# The studies: which claims of the papers hold in the toy kitchen
 
 Made by `python tools/study.py overview` from the tables of the detail pages:
 [MIMO by level](study_mimo_levels.md), [MIMO, earlier runs](study_mimo.md),
-[multi-task learning](study_multitask.md), [action sensitivity](study_asl.md). They say what was run,
-on which machine and with what it cost. The two pages of MIMO have tokens made in different ways,
+[multi-task learning](study_multitask.md), [action sensitivity](study_asl.md). They say what was
+run, on which machine and with what it cost. The two pages of MIMO have tokens made in different ways,
 so a number of the one is not to be set against a number of the other.
 """
 PLOTS = {

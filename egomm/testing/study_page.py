@@ -72,6 +72,7 @@ def _rows_table(
         runs.setdefault(result['row'], []).append(result)
     # A row with re-allocation is the run of another row.
     sources = {name: REALLOCATED.get(name, name) for name in scores}
+    sources = {name: source for name, source in sources.items() if source in runs}
     table = rows_table(
         rows,
         scores,
