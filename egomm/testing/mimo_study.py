@@ -126,18 +126,19 @@ class Contrast(NamedTuple):
     width: int = WIDTH
 
 
+IMBALANCED, BALANCED, HALF, CONFLICT = WORLDS
 CONTRASTS = (
-    Contrast(
-        'Conflict raises what a token a task gains', 'query', 'query-1token', WORLDS[2], WORLDS[0]
+    *(
+        Contrast(f'Conflict raises what {gain} gains', 'query', second, more, IMBALANCED)
+        for more in (HALF, CONFLICT)
+        for gain, second in (('a token a task', 'query-1token'), ('query fusion', 'concat'))
     ),
-    Contrast('Conflict raises what query fusion gains', 'query', 'concat', WORLDS[2], WORLDS[0]),
-    Contrast('Imbalance raises what allocating gains', 'query-aa', 'query', WORLDS[0], WORLDS[1]),
-    Contrast(
-        'Imbalance raises what allocating gains beyond its unimodal losses',
-        'query-aa',
-        'query-uni',
-        WORLDS[0],
-        WORLDS[1],
+    *(
+        Contrast(f'Imbalance raises what {gain}', 'query-aa', second, IMBALANCED, BALANCED)
+        for gain, second in (
+            ('allocating gains', 'query'),
+            ('allocating gains beyond its unimodal losses', 'query-uni'),
+        )
     ),
 )
 # Manipulation check: from each level of conflict to the next the cosine of the gradients of verb
