@@ -44,9 +44,6 @@ its own; the test is scored once a run. A claim is **confirmed** if the 95 % int
 difference lies above 0, **refuted** if it lies below 0 or below a third of the paper's effect, else
 **undecided**.
 """
-MIMO_METHOD = """Frozen encoders (`configs/toy/mimo_encoders.py`, trained on a world of their own
-with other participants) give token maps; every row trains a small encoder a modality, its
-fusion and its heads for {epochs} epochs on them."""
 MULTITASK_METHOD = """The first three layers of a frozen encoder (RGB of
 `configs/toy/mimo_encoders.py`, trained on a world of its own with other participants) give feature
 maps of 64 channels, 4 steps and 8 x 8 cells; every row trains two convolutions that its tasks
@@ -60,10 +57,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     )
     parser.add_argument('paper', choices=(*STUDIES, 'all', 'overview'), help='whose claims')
     parser.add_argument('--seeds', type=int, default=5, help='runs of every row')
-    parser.add_argument(
-        '--conflict', type=float, nargs='+', help='worlds to study of mimo, by default all'
-    )
-    parser.add_argument('--worlds', nargs='+', help='worlds of asl by name, by default all')
+    parser.add_argument('--worlds', nargs='+', help='of mimo or asl by name, by default all')
+    parser.add_argument('--widths', type=int, nargs='+', help='of mimo, by default both')
+    parser.add_argument('--rows', nargs='+', help='of mimo by name, by default all')
     parser.add_argument('--data', type=Path, default=ROOT / 'data/study', help='worlds and tokens')
     parser.add_argument('--out', type=Path, default=ROOT / 'work_dirs/study', help='results')
     parser.add_argument('--page', type=Path, help='by default study.md in the results')
@@ -75,10 +71,11 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         parser.error(f'--seeds wants at least 2, or there are no intervals; got {args.seeds}')
     if args.processes < 1:
         parser.error(f'--processes wants at least 1; got {args.processes}')
-    if args.conflict and args.paper != 'mimo':
-        parser.error(f'--conflict is of mimo; leave it out for {args.paper}')
-    if args.worlds and args.paper != 'asl':
-        parser.error(f'--worlds is of asl; leave it out for {args.paper}')
+    if args.worlds and args.paper not in ('mimo', 'asl'):
+        parser.error(f'--worlds is of mimo and of asl; leave it out for {args.paper}')
+    for name in ('rows', 'widths'):
+        if getattr(args, name) and args.paper != 'mimo':
+            parser.error(f'--{name} is of mimo; leave it out for {args.paper}')
     if args.page and args.paper == 'all':
         parser.error('--page is of one paper; of all, each has its page in the results')
     return args
@@ -121,46 +118,50 @@ def tune_and_run(
 
 
 def study_mimo(args: argparse.Namespace) -> str:
-    """The page of MIMO: fusion, allocating, re-allocating."""
+    """The page of MIMO: fusion, allocating, re-allocating; its results go beside it."""
     from egomm.functional.scores import majority_share
-    from egomm.testing import mimo_study
+    from egomm.testing import mimo_page, mimo_study
     from egomm.testing.mimo_runs import MIMO, TASKS
-    from egomm.testing.study import Setting, read_labels
-    from egomm.testing.study_page import world_section
+    from egomm.testing.study import Setting, named, read_labels
 
-    sections = []
+    began, start = time.strftime('%Y-%m-%d %H:%M'), time.monotonic()
+    results = page_of(args, 'mimo').with_suffix('.jsonl')
     encoders = mimo_study.train_encoders(args.data, CONFIGS, args.out / 'encoders', say)
-    worlds = mimo_study.WORLDS
-    if args.conflict:
-        worlds = tuple(mimo_study.World(conflict) for conflict in args.conflict)
-    for world in worlds:
-        spec = mimo_study.study_world(world)
+    chosen = named((*mimo_study.ROWS, *mimo_study.CONTROLS), args.rows, 'rows')
+    names = {name for row in chosen for name in (row.name, row.tuned_as)}
+    for world in named(mimo_study.WORLDS, args.worlds, 'worlds'):
         tokens = mimo_study.prepare(world, args.data, CONFIGS, encoders, say)
         labels = {split: read_labels(tokens / split) for split in ('train', 'val', 'test')}
-        clips = {split: len(rows) for split, rows in labels.items()}
-        majority = {task: majority_share([row[task] for row in labels['test']]) for task in TASKS}
-        out = args.out / world.name
-        for width in (mimo_study.WIDTH, mimo_study.NARROW):
-            setting = Setting(MIMO, CONFIGS, tokens, out, width=width)
-            results, rates = tune_and_run(
+        about = dict(
+            kind='world',
+            world=world.name,
+            clips={split: len(rows) for split, rows in labels.items()},
+            majority={
+                task: majority_share([row[task] for row in labels['test']]) for task in TASKS
+            },
+        )
+        for width in args.widths or (mimo_study.WIDTH, mimo_study.NARROW):
+            out = args.out / world.name / f'w{width}'
+            runs, _ = tune_and_run(
                 args,
-                setting,
-                mimo_study.rows_of(world, width),
+                Setting(MIMO, CONFIGS, tokens, out, width=width),
+                [row for row in mimo_study.rows_of(world, width) if row.name in names],
                 mimo_study.LEARNING_RATES,
                 f'{world.name}, {width} channels',
                 mimo_study.REALLOCATED.values(),
             )
-            sections.append(world_section(spec, width, clips, majority, results, rates))
-    head = HEAD.format(
-        title='MIMO, fusion, allocating, re-allocating',
-        paper='mimo',
-        options=options(args),
-        data='EPIC-KITCHENS-100',
+            about_runs = dict(kind='run', world=world.name, width=width)
+            mimo_page.merge_records(results, [about, *({**about_runs, **run} for run in runs)])
+    sitting = dict(
+        kind='sitting',
+        began=began,
+        minutes=(time.monotonic() - start) / 60,
+        processes=args.processes,
+        what=f'`{options(args)}`',
         machine=machine(),
-        method=MIMO_METHOD.format(epochs=setting.epochs),
-        rates=len(mimo_study.LEARNING_RATES),
     )
-    return '\n'.join([head, *sections])
+    new = [sitting] if sitting['minutes'] > 1 else []  # else nothing was left to run
+    return mimo_page.mimo_page(mimo_page.merge_records(results, new), results.name)
 
 
 def study_multitask(args: argparse.Namespace) -> str:
@@ -201,8 +202,9 @@ def study_multitask(args: argparse.Namespace) -> str:
 def study_asl(args: argparse.Namespace) -> str:
     """The page of ASL: what learned sensitivity is worth."""
     from egomm.testing import asl_page, asl_runs, asl_study
+    from egomm.testing.study import named
 
-    worlds = asl_study.worlds_named(args.worlds)
+    worlds = named(asl_study.WORLDS, args.worlds, 'worlds')
     folders = dict(configs=CONFIGS, data=args.data / 'asl', out=args.out / 'asl')
     conducted = asl_runs.conduct(worlds, args.seeds, processes=args.processes, say=say, **folders)
     found = list(conducted)
@@ -219,16 +221,21 @@ STUDIES: dict[str, Callable[[argparse.Namespace], str]] = {
 
 def options(args: argparse.Namespace) -> str:
     """What decides about the numbers, as it was given on the command line."""
-    worlds = ' '.join(f'{conflict:g}' for conflict in args.conflict or ())
-    return f'--seeds {args.seeds}' + (f' --conflict {worlds}' if worlds else '')
+    parts = [f'--seeds {args.seeds}']
+    for name in ('worlds', 'widths', 'rows'):
+        if getattr(args, name):
+            parts.append(' '.join(map(str, (f'--{name}', *getattr(args, name)))))
+    return ' '.join(parts)
 
 
 def machine() -> str:
     """What the numbers were made with."""
     import torch
 
+    from egomm.testing.benchmarks.report import processor
+
     return (
-        f'{os.cpu_count()} CPU cores, Python {platform.python_version()}, PyTorch '
+        f'{os.cpu_count()} CPU cores ({processor()}), Python {platform.python_version()}, PyTorch '
         f'{torch.__version__.partition("+")[0]}, no GPU.'
     )
 
@@ -246,11 +253,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     for paper in STUDIES if args.paper == 'all' else (args.paper,):
         text = STUDIES[paper](args)
-        folder = args.out if paper == 'mimo' else args.out / paper
-        page = args.page or folder / 'study.md'
+        page = page_of(args, paper)
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(text, encoding='utf-8')
         say(f'written: {page}')
+
+
+def page_of(args: argparse.Namespace, paper: str) -> Path:
+    """Where the page of a paper goes."""
+    return args.page or (args.out if paper == 'mimo' else args.out / paper) / 'study.md'
 
 
 if __name__ == '__main__':

@@ -148,8 +148,6 @@ def study_config(
     config.default_hooks.logger = dict(type='LoggerHook', interval=1000)
     config.visualizer = dict(type='Visualizer', vis_backends=[])
     config.randomness = dict(seed=seed)
-    # That of the process that runs this, or MMEngine would change it.
-    config.env_cfg.mp_cfg.mp_start_method = multiprocessing.get_start_method()
     config.log_level, config.launcher = 'ERROR', 'none'
     return config
 

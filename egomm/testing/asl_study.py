@@ -4,7 +4,6 @@ Every claim stands here with what would confirm and what would refute it, so it 
 any run.
 """
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from egomm.testing.claims import Claim
@@ -130,16 +129,3 @@ def core_verdict(found: Estimate) -> str:
     if found.low > 0:
         return 'confirmed'
     return 'refuted' if found.high < LEAST_CORRELATION else 'undecided'
-
-
-def worlds_named(names: Sequence[str] | None) -> list[World]:
-    """Worlds by name, in the order of `WORLDS`; all for None.
-
-    Raises:
-        ValueError: If there is no world of a name.
-    """
-    known = {world.name: world for world in WORLDS}
-    unknown = sorted(set(names or ()) - set(known))
-    if unknown:
-        raise ValueError(f'There are no worlds {unknown}. Name some of {list(known)}.')
-    return [world for name, world in known.items() if names is None or name in names]

@@ -36,7 +36,12 @@ class World(NamedTuple):
         return f'conflict{self.conflict:g}_balance{self.balance:g}'
 
 
-WORLDS = (World(0.0), World(0.0, 1.0), World(0.5), World(1.0))
+WORLDS = IMBALANCED, BALANCED, HALF, CONFLICT = (
+    World(0.0),
+    World(0.0, 1.0),
+    World(0.5),
+    World(1.0),
+)
 
 ROWS = (
     Row('concat', 'concat', paper=(52.12, 36.37, 24.47)),
@@ -126,7 +131,6 @@ class Contrast(NamedTuple):
     width: int = WIDTH
 
 
-IMBALANCED, BALANCED, HALF, CONFLICT = WORLDS
 CONTRASTS = (
     *(
         Contrast(f'Conflict raises what {gain} gains', 'query', second, more, IMBALANCED)

@@ -129,8 +129,6 @@ def study_config(row: Row, setting: Setting, learning_rate: float, seed: int) ->
     config.default_hooks.logger = dict(type='LoggerHook', interval=1000)
     config.visualizer = dict(type='Visualizer', vis_backends=[])
     config.randomness = dict(seed=seed)
-    # That of the process that runs this, or MMEngine would change it.
-    config.env_cfg.mp_cfg.mp_start_method = multiprocessing.get_start_method()
     config.log_level = 'ERROR'
     config.launcher = 'none'
     config.merge_from_dict(dict(row.changes))
@@ -253,7 +251,34 @@ class TunedRow(Protocol):
         """None for a search of its own."""
 
 
+class Named(Protocol):
+    """A row or a world."""
+
+    @property
+    def name(self) -> str:
+        """As on the command line."""
+
+
 AnyRow = TypeVar('AnyRow', bound=TunedRow)
+AnyNamed = TypeVar('AnyNamed', bound=Named)
+
+
+def named(known: Sequence[AnyNamed], names: Sequence[str] | None, what: str) -> list[AnyNamed]:
+    """Those of a name, in their own order; all for None.
+
+    Args:
+        known: All there are.
+        names: Which to take.
+        what: What they are, for the error.
+
+    Raises:
+        ValueError: If there is none of a name.
+    """
+    offered = [one.name for one in known]
+    unknown = sorted(set(names or ()) - set(offered))
+    if unknown:
+        raise ValueError(f'There are no {what} {unknown}. Name some of {offered}.')
+    return [one for one in known if names is None or one.name in names]
 
 
 def chosen_rates(
@@ -337,6 +362,9 @@ def train(config: Config, path: Path) -> tuple[Any, float, dict[str, float]]:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     config.work_dir = str(path.parent / 'runs')
+    # That of the process that runs this, or MMEngine would change it. Not a setting of the run:
+    # a result counts whatever started its process.
+    config.env_cfg.mp_cfg.mp_start_method = multiprocessing.get_start_method()
     config.experiment_name = path.stem + f'_{time.time_ns()}'
     # One thread a run, as one process a core runs: OpenMP's threads would wait for each other.
     os.environ['OMP_NUM_THREADS'] = '1'

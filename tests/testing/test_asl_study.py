@@ -5,9 +5,9 @@ from egomm.testing.asl_study import (
     WORLDS,
     claims_of,
     core_verdict,
-    worlds_named,
 )
 from egomm.testing.statistics import estimate
+from egomm.testing.study import named
 
 
 def test_centres_follow_the_cores_or_not():
@@ -28,7 +28,7 @@ def test_claims_name_rows_and_worlds_have_names_of_their_own():
 
 
 def test_worlds_by_name_keep_their_order():
-    assert worlds_named(None) == list(WORLDS)
-    assert worlds_named([WORLDS[2].name, WORLDS[0].name]) == [WORLDS[0], WORLDS[2]]
+    assert named(WORLDS, None, 'worlds') == list(WORLDS)
+    assert named(WORLDS, [WORLDS[2].name, WORLDS[0].name], 'worlds') == [WORLDS[0], WORLDS[2]]
     with pytest.raises(ValueError, match=r"There are no worlds \['moon'\]"):
-        worlds_named(['moon'])
+        named(WORLDS, ['moon'], 'worlds')

@@ -92,7 +92,7 @@ def machine() -> dict[str, Any]:
     """What the numbers depend on."""
     found = {
         'cores': os.cpu_count(),
-        'processor': _processor(),
+        'processor': processor(),
         'Python': platform.python_version(),
     }
     for package in _PACKAGES:
@@ -123,7 +123,8 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Name of this machine's processor."""
     try:
         with open('/proc/cpuinfo', encoding='utf-8') as file:
             lines = dict(line.split(':', 1) for line in file if ':' in line)
