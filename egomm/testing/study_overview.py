@@ -39,8 +39,8 @@ sensitivity took one sitting of two and a half hours, by three commands side by 
 earlier runs of MIMO and those of multi-task learning took as a whole was not written down; their
 tables have the CPU seconds of a run.
 """
-SHORT = """In how many worlds a claim came out how; undecided means that the interval leaves both open.
-What the knob `conflict` does to the gradients of the tasks, the manipulation check, stands on
+SHORT = """In how many worlds a claim came out how; undecided means that the interval leaves both
+open. What the knob `conflict` does to the gradients of the tasks, the manipulation check, stands on
 [the page of MIMO](study_mimo_levels.md): it decides whether the worlds along the knob may speak of
 a conflict of tasks at all.
 """
@@ -54,7 +54,10 @@ QUESTIONS = {
     'What does action sensitivity give?': r'(ASL|Gaussians|Mean 1)',
 }
 PLOTS = {
-    'mimo': ('MIMO along conflict, width and balance', r'Query fusion|token a task|Allocating|raises'),
+    'mimo': (
+        'MIMO along conflict, width and balance',
+        r'Query fusion|token a task|Allocating|raises',
+    ),
     'multitask': ('Which extra tasks help', r'help|below'),
     'asl': ('Action sensitivity along core and boundary noise', r'ASL'),
 }
