@@ -40,7 +40,8 @@ earlier runs of MIMO and those of multi-task learning took as a whole was not wr
 tables have the CPU seconds of a run.
 """
 SHORT = """In how many worlds a claim came out how; undecided means that the interval leaves both
-open. What the knob `conflict` does to the gradients of the tasks, the manipulation check, stands on
+open. A world of MIMO that stands on both of its pages counts twice. What the knob `conflict` does
+to the gradients of the tasks, the manipulation check, stands on
 [the page of MIMO](study_mimo_levels.md): it decides whether the worlds along the knob may speak of
 a conflict of tasks at all.
 """

@@ -19,10 +19,10 @@ def test_too_few_seeds_and_unknown_papers_are_one_line(command_line):
     assert 'Traceback' not in said
     said = command_line.call(*tool, 'dino', code=2)
     assert "invalid choice: 'dino'" in said
-    said = command_line.call(*tool, 'multitask', '--conflict', 1, code=2)
-    assert '--conflict is of mimo; leave it out for multitask' in said
+    said = command_line.call(*tool, 'multitask', '--widths', 8, code=2)
+    assert '--widths is of mimo; leave it out for multitask' in said
     said = command_line.call(*tool, 'all', '--worlds', 'moment-generated-flat-0', code=2)
-    assert '--worlds is of asl; leave it out for all' in said
+    assert '--worlds is of mimo and of asl; leave it out for all' in said
     said = command_line.call(*tool, 'all', '--page', 'study.md', code=2)
     assert '--page is of one paper' in said
 
@@ -61,10 +61,8 @@ def test_the_command_makes_everything_from_nothing_and_again_from_what_is_there(
         lambda world: dataclasses.replace(tiny, **world._asdict()),
     )
     monkeypatch.setattr(mimo_study, 'LEARNING_RATES', (5e-3,))
-    names = ('concat', 'query', 'query-1token')
-    rows = [row for row in (*mimo_study.ROWS, *mimo_study.CONTROLS) if row.name in names]
-    monkeypatch.setattr(mimo_study, 'rows_of', lambda world, width: rows)
-    options = ['mimo', '--seeds', '2', '--conflict', '1', '--processes', '1']
+    options = ['mimo', '--seeds', '2', '--worlds', 'conflict1_balance0', '--processes', '1']
+    options += ['--rows', 'concat', 'query', 'query-1token']
     options += ['--data', str(tmp_path / 'data'), '--out', str(tmp_path / 'out')]
     tool['main'](options)
     page = (tmp_path / 'out/study.md').read_text(encoding='utf-8')
@@ -77,6 +75,7 @@ def test_the_command_makes_everything_from_nothing_and_again_from_what_is_there(
     ):
         assert words in page
     results = {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*.json')}
+    assert len(results) >= 2 * 3 * (1 + 2)  # widths, rows, tuning and seeds
     tool['main'](options)
     assert (tmp_path / 'out/study.md').read_text(encoding='utf-8') == page
     assert results == {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*.json')}
