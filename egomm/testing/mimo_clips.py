@@ -150,7 +150,8 @@ def write_clip_tokens(
             if writer is None:
                 about['shapes'] = {key: list(value.shape[1:]) for key, value in tokens.items()}
                 writer = TokenWriter(out / split, about, data)
-                writer.start()
+                if writer.done < clips:
+                    writer.start()
             new = max(0, len(items) - max(0, first - writer.done))
             if new < len(items):
                 writer.write(

@@ -130,3 +130,6 @@ def test_tokens_are_read_again_and_an_interruption_changes_nothing(tmp_path):
     for name in ('clips.jsonl', *(f'{name}.npy' for name in MODALITIES)):
         whole, cut = (tmp_path / folder / 'train' / name for folder in ('whole', 'cut'))
         assert whole.read_bytes() == cut.read_bytes()
+    times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*.*')}
+    write_clip_tokens(SPEC, (config, checkpoint), tmp_path / 'cut', told.append)
+    assert times == {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*.*')}
