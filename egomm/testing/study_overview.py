@@ -18,6 +18,7 @@ TITLES = {
     'study_mimo': 'MIMO, earlier runs: other clips, from files',
 }
 CLAIM = 'claim (first - second)'
+SHOWN = ('query - ', 'query-aa - ')  # what is drawn along conflict
 MARKS = {'confirmed': ('o', 'black'), 'undecided': ('o', 'white'), 'refuted': ('X', '0.55')}
 
 
@@ -209,11 +210,13 @@ def draw_along_conflict(findings: Sequence[Finding], title: str, path: Path) -> 
         level = re.fullmatch(ALONG, one.world)
         if level and one.page == PAGES[0]:
             pair = one.text.rpartition(': ')[2]
+            if not pair.startswith(SHOWN):
+                continue
             lines.setdefault(pair, []).append((float(level[1]), one))
     lines = {pair: points for pair, points in lines.items() if len(points) > 1}
     for place, (pair, points) in enumerate(lines.items()):
         shift = 0.01 * (place - len(lines) / 2)  # or intervals would hide each other
-        marker = 'os^Dv<>PX*'[place % 10]
+        marker = 'os^Dv<>PX*'[place]
         axes.errorbar(
             [level + shift for level, _ in points],
             [one.difference for _, one in points],
@@ -222,9 +225,9 @@ def draw_along_conflict(findings: Sequence[Finding], title: str, path: Path) -> 
             marker=marker, capsize=3, label=pair, linewidth=1,
         )  # fmt: skip
     axes.set_xlabel('conflict', fontsize=9)
-    axes.set_ylabel('difference in points', fontsize=9)
-    axes.set_title(f'{title}, 95 % interval over seeds', fontsize=10)
-    figure.legend(loc='outside right upper', fontsize=8)
+    axes.set_ylabel('difference in points, 95 % interval over seeds', fontsize=9)
+    axes.set_title(title, fontsize=10)
+    figure.legend(loc='outside right center', fontsize=8)
     figure.savefig(path, dpi=90)
 
 
