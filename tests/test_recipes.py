@@ -134,17 +134,17 @@ def test_checkpointed_activations_change_no_bit(build_tiny_runner, tmp_path):
     torch.testing.assert_close(*weights, rtol=0, atol=0)
 
 
-def test_the_recipe_of_checkpointing_names_every_block_of_the_three_encoders():
+def test_the_recipe_of_checkpointing_names_every_block_of_the_first_two_stages():
     encoder = Config.fromfile(ROOT / 'configs/_base_/models/mimo_swin-t.py').model.backbones.rgb
     encoder.model.arch.update(embed_dims=6, num_heads=[1, 1, 1, 1])
     blocks = {
         f'backbones.{modality}.{name}'
         for name, module in MODELS.build(encoder).named_modules()
         for modality in ('rgb', 'flow', 'audio')
-        if type(module).__name__ == 'SwinTransformerBlock3D'
+        if type(module).__name__ == 'SwinTransformerBlock3D' and name.split('.')[2] in '01'
     }
     named = Config.fromfile(RECIPES / 'activation_checkpointing.py').activation_checkpointing
-    assert len(named) == 36
+    assert len(named) == 12
     assert set(named) == blocks
 
 
@@ -154,4 +154,4 @@ def test_a_recipe_is_added_to_a_config_by_its_path(tmp_path):
     file.write_text(f'_base_ = {[str(base) for base in bases]}\n')
     config = Config.fromfile(file)
     assert config.custom_hooks[0].interval == config.optim_wrapper.accumulative_counts
-    assert len(config.activation_checkpointing) == 36
+    assert len(config.activation_checkpointing) == 12

@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -104,3 +106,13 @@ def test_rounds_take_turns():
     assert [len(row) for row in times] == [2, 2]  # a round takes longer than what is given
     assert ''.join(seen) == 'abba'
     assert all(math.isfinite(taken.wall) for row in times for taken in row)
+
+
+def test_peak_memory_does_not_begin_at_what_the_starting_process_had():
+    child = 'from egomm.testing.benchmarks.runs import peak_bytes; print(peak_bytes())'
+    parent = (
+        'import subprocess, sys; held = b"x" * 400_000_000; '
+        'print(subprocess.check_output([sys.executable, "-c", sys.argv[1]], text=True))'
+    )
+    found = subprocess.check_output([sys.executable, '-c', parent, child], text=True)
+    assert int(found) < 200_000_000

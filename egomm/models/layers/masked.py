@@ -5,7 +5,7 @@ Shapes: B = batch, C = channels, T = steps.
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import layer_norm
+from torch.nn.functional import layer_norm, linear
 
 from egomm.structures import Stream
 
@@ -44,6 +44,25 @@ class ChannelNorm(nn.LayerNorm):
     def forward(self, x: Tensor) -> Tensor:
         """Normalise every step."""
         return layer_norm(x.mT, self.normalized_shape, self.weight, self.bias, self.eps).mT
+
+
+class Pointwise(nn.Conv1d):
+    """Convolution over one step of ``(B, C, T)``, as one matrix product over the channels.
+
+    Norms and other such layers leave the channels of a step side by side in memory, and so does
+    this one; a convolution would copy them apart.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(B, C_in, T)`` to ``(B, C_out, T)``."""
+        return linear(x.mT, self.weight.squeeze(2), self.bias).mT
 
 
 class ConvNormRelu(nn.Module):

@@ -8,7 +8,6 @@ Shapes: B = batch, C = channels, T = steps, R = 2 T - 1 distances, H = heads, K 
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import scaled_dot_product_attention
 
 from egomm.models.layers.masked import zero_biases
 
@@ -56,17 +55,16 @@ class RelativePositionLayer(nn.Module):
         x = self.dropout(x.mT)
         q, k, v = (self._heads(linear(x)) for linear in (self.q, self.k, self.v))
         r = self._heads(self.r(self.dropout(self._distances(x))))  # (1, H, R, K)
-        bias = _by_distance((q + self.position_bias) @ r.mT) / k.shape[-1] ** 0.5
+        scale = k.shape[-1] ** -0.5
+        position = _by_distance((q + self.position_bias) * scale @ r.mT)
+        content = (q + self.content_bias) * scale
+        scores = torch.baddbmm(
+            position.flatten(0, 1), content.flatten(0, 1), k.flatten(0, 1).mT
+        ).unflatten(0, k.shape[:2])
         # A step always reads itself, so no row of the softmax is empty.
         itself = torch.eye(x.shape[1], dtype=torch.bool, device=x.device)
-        bias = bias.masked_fill(~(mask[:, None, None] | itself), -torch.inf)
-        y = scaled_dot_product_attention(
-            q + self.content_bias,
-            k,
-            v,
-            bias,
-            dropout_p=self.dropout.p if self.training else 0.0,
-        )
+        scores.masked_fill_(~(mask[:, None, None] | itself), -torch.inf)
+        y = self.dropout(scores.softmax(dim=-1)) @ v
         y = self.attention_norm(x + self.dropout(self.out(y.transpose(1, 2).flatten(2))))
         return self.dropout(self.ffn_norm(y + self.ffn(y))).mT
 

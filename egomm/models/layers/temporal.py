@@ -11,7 +11,7 @@ from mmcv.cnn.bricks import DropPath
 from torch import Tensor, nn
 from torch.nn.functional import max_pool1d, scaled_dot_product_attention
 
-from egomm.models.layers.masked import ChannelNorm, masked, readable
+from egomm.models.layers.masked import ChannelNorm, Pointwise, masked, readable
 from egomm.models.layers.words import WordAttention
 from egomm.structures import Stream
 
@@ -40,18 +40,19 @@ class TemporalAttention(nn.Module):
             for _ in 'qkv'
         )
         self.norms = nn.ModuleList(ChannelNorm(channels) for _ in 'qkv')
-        self.linears = nn.ModuleList(nn.Conv1d(channels, channels, 1) for _ in 'qkv')
-        self.out = nn.Conv1d(channels, channels, 1)
+        self.linears = nn.ModuleList(Pointwise(channels, channels) for _ in 'qkv')
+        self.out = Pointwise(channels, channels)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Map ``(B, C, T)`` to ``(B, C, S)``; what stands at padding has no meaning."""
+        # (B, H, S, K) with K side by side in memory: otherwise the matrix of weights is kept.
         q, k, v = (
-            linear(norm(conv(x))).unflatten(1, (self.num_heads, -1)).mT
+            linear(norm(conv(x))).mT.unflatten(2, (self.num_heads, -1)).transpose(1, 2)
             for conv, norm, linear in zip(self.convs, self.norms, self.linears)
         )
         keys = mask[:, :: self.stride]
         y = scaled_dot_product_attention(q, k, v, self._allowed(keys))
-        return self.out(y.mT.flatten(1, 2))
+        return self.out(y.transpose(1, 2).flatten(2).mT)
 
     def _allowed(self, keys: Tensor) -> Tensor:
         """Which step may read which, to be broadcast against ``(B, H, S, S)``."""
@@ -142,10 +143,10 @@ class PyramidBlock(nn.Module):
             self.word_layer_scale = _layer_scale(channels)
         self.ffn_norm = ChannelNorm(channels)
         self.ffn = nn.Sequential(
-            nn.Conv1d(channels, 4 * channels, 1),
+            Pointwise(channels, 4 * channels),
             nn.GELU(),
             nn.Dropout(dropout),
-            nn.Conv1d(4 * channels, channels, 1),
+            Pointwise(4 * channels, channels),
             nn.Dropout(dropout),
         )
         self.ffn_layer_scale = _layer_scale(channels)

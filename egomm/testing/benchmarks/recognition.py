@@ -4,6 +4,7 @@ Shapes: B = clips, T = frames, S = height and width.
 """
 
 import torch
+from mmengine.config import Config
 from torch import Tensor
 from torch.nn.functional import multi_head_attention_forward
 
@@ -12,7 +13,7 @@ from egomm.models.necks.query import QueryFusion
 from egomm.structures import EgoSample, Stream
 from egomm.testing.benchmarks.contest import Contest, Growth, Settings, Side
 from egomm.testing.benchmarks.fusion import projections
-from egomm.testing.benchmarks.steps import Step, step_difference
+from egomm.testing.benchmarks.steps import CONFIGS, Step, step_difference
 
 EXACT, HALF = 2e-3, 0.3  # tolerances of gradients in float32 and in bfloat16
 
@@ -62,7 +63,7 @@ class ChannelsLast(DefaultLayout):
 def mimo_step(settings: Settings) -> Contest:
     """Three streams, fused, two heads."""
     size = 112 if settings.quick else 224
-    batch = 8 if settings.device == 'cuda' else 1
+    batch = 8 if settings.device == 'cuda' else 1 if settings.quick else 2
     generator = torch.Generator().manual_seed(0)
     inputs = {
         name: Stream(torch.randn(batch, channels, 8, size, size, generator=generator))
@@ -76,12 +77,18 @@ def mimo_step(settings: Settings) -> Contest:
         settings.device,
     )
     style = {QueryFusion: WholeSequence}
+    recipe = Config.fromfile(CONFIGS / '_base_/recipes/activation_checkpointing.py')
     return Contest(
         work=f'MIMO training step, three Swin-T, B={batch}, 8 x {size}',
         peer=Side("mmaction2's encoders, whole attention, fp32", lambda: step.work('fp32', style)),
         sides=[
             Side('egomm, fp32', step.work, speed=1.1, tolerance=EXACT),
-            Side('egomm, bf16', lambda: step.work('bf16'), 1.5, 0.7, HALF),
+            Side('egomm, bf16', lambda: step.work('bf16'), speed=1.5, tolerance=HALF),
+            Side(
+                'the same with activation checkpointing',
+                lambda: step.work('bf16', twice=recipe.activation_checkpointing),
+                *(1.5, 0.7, HALF),
+            ),
         ],
         difference=step_difference,
         memory='process',

@@ -8,13 +8,14 @@ weights. Dropout and drop path are off, so that results can be equal.
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.config import Config
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 import egomm.registry  # noqa: F401 - registers what the configs name
 from egomm.registry import MODELS
@@ -75,21 +76,30 @@ class Step:
         found[True].state = found[False].state
         return found
 
-    def work(self, precision: str = 'fp32', exchange: Mapping[type, type] | None = None) -> Work:
+    def work(
+        self,
+        precision: str = 'fp32',
+        exchange: Mapping[type, type] | None = None,
+        twice: Sequence[str] = (),
+    ) -> Work:
         """One step; gives the loss and some gradients.
 
         Args:
             precision: ``'fp32'`` or ``'bf16'`` (autocast).
             exchange: Classes of modules, and what to take in their place; the peer's side, whose
                 optimiser is PyTorch's default. None is egomm's, which is fused.
+            twice: Names of modules that are computed again in the backward pass, as MMEngine's
+                ``activation_checkpointing`` does it.
         """
-        return lambda: self._step(precision, exchange or {}, fused=exchange is None)
+        return lambda: self._step(precision, exchange or {}, twice, fused=exchange is None)
 
-    def _step(self, precision: str, exchange: Mapping[type, type], fused: bool) -> list[Tensor]:
+    def _step(
+        self, precision: str, exchange: Mapping[type, type], twice: Sequence[str], fused: bool
+    ) -> list[Tensor]:
         context = nullcontext()
         if precision == 'bf16':
             context = torch.autocast(self.device, torch.bfloat16)
-        with exchanged(self.model, exchange):
+        with exchanged(self.model, exchange), checkpointed(self.model, twice):
             with context:
                 losses = self.model(dict(self.inputs), list(self.samples), mode='loss')
                 loss, _ = self.model.parse_losses(losses)
@@ -118,6 +128,19 @@ def exchanged(model: nn.Module, exchange: Mapping[type, type]) -> Iterator[None]
     finally:
         for part, kind in found:
             part.__class__ = kind
+
+
+@contextmanager
+def checkpointed(model: nn.Module, names: Sequence[str]) -> Iterator[None]:
+    """The model with modules that are computed again in the backward pass."""
+    modules = [model.get_submodule(name) for name in names]
+    for module in modules:
+        module.forward = partial(checkpoint, module.forward, use_reentrant=False)
+    try:
+        yield
+    finally:
+        for module in modules:
+            del module.forward
 
 
 def step_difference(theirs: Sequence[Tensor], ours: Sequence[Tensor]) -> float:

@@ -54,6 +54,16 @@ def test_a_branch_block_gives_the_golden_numbers():
     assert torch.equal(mask[:, ::2], data['s2_outmask'][:, 0])
 
 
+def test_no_matrix_of_weights_over_time_is_kept_for_the_gradient():
+    attention = TemporalAttention(16, 4)
+    x = torch.randn(2, 16, 256, requires_grad=True)
+    mask = torch.arange(256) < torch.tensor([[256], [200]])
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(kept.append, lambda x: x):
+        attention(x, mask)
+    assert max(tensor.numel() for tensor in kept) == x.numel()  # weights: 2 * 4 * 256 * 256
+
+
 @pytest.mark.parametrize('stride, share', [(1, 0.8), (1, None), (2, None)])
 def test_padding_changes_nothing_real_and_stays_zero(stride, share):
     block = PyramidBlock(8, 2, stride=stride, temporal_share=share).eval()
