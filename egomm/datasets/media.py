@@ -8,6 +8,7 @@ Shapes: N = frames of a clip, H, W = height and width.
 """
 
 import time
+import wave
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -175,6 +176,10 @@ def read_audio(path: str, first: int, count: int, sample_rate: int) -> AudioPart
     Raises:
         MediaError: If the file is missing or broken.
     """
+    if path.lower().endswith('.wav'):
+        part = _ready_wav(path, first, count, sample_rate)
+        if part is not None:
+            return part
     with opened(path) as container:
         stream = container.streams.best('audio')
         if stream is None:
@@ -206,6 +211,31 @@ def read_audio(path: str, first: int, count: int, sample_rate: int) -> AudioPart
     start = min(max(position - first, 0), count)
     stop = min(max(position + len(decoded) - first, start), count)
     samples[start:stop] = decoded[start + first - position : stop + first - position]
+    return AudioPart(samples, start, stop)
+
+
+def _ready_wav(path: str, first: int, count: int, sample_rate: int) -> AudioPart | None:
+    """`read_audio` of a prepared wav: one channel, 16 bits, at the rate that is wanted.
+
+    Packet by packet FFmpeg takes six times as long. None leaves it the file, and with it all that
+    a file can get wrong.
+    """
+    try:
+        with wave.open(path) as file:
+            total = file.getnframes()
+            kind = (file.getnchannels(), file.getsampwidth(), file.getframerate())
+            start = min(max(-first, 0), count)
+            stop = min(max(total - first, start), count)
+            if start == stop or kind != (1, 2, sample_rate):
+                return None
+            file.setpos(min(max(first, 0), total))
+            decoded = np.frombuffer(file.readframes(stop - start), '<i2')
+    except (wave.Error, EOFError, OSError, RuntimeError, ValueError):
+        return None
+    if len(decoded) < stop - start:
+        return None
+    samples = np.zeros(count, np.float32)
+    np.divide(decoded, np.float32(32768), out=samples[start:stop])
     return AudioPart(samples, start, stop)
 
 

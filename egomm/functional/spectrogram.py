@@ -36,16 +36,14 @@ def log_power(waveform: Tensor) -> Tensor:
     """
     samples = _exact(waveform)
     frames = pad(samples, (HOP, WINDOW - HOP)).unfold(-1, WINDOW, HOP)  # (..., T, 240)
-    window = torch.hann_window(WINDOW, dtype=samples.dtype, device=samples.device)
     # The window is symmetric about sample 120 and 0 at sample 0. With time counted from 120 the
     # cosines see the even part only and the sines the odd part: a quarter of the products of a
     # plain DFT. An FFT over 511 = 7 * 73 samples, half of them zeros, takes longer.
-    frames = (frames * window)[..., 1:]
-    after, before = frames[..., HOP - 1 :], frames[..., : HOP - 1].flip(-1)
-    even = torch.cat([after[..., :1], after[..., 1:] + before], dim=-1)
-    cosines, sines = (table.to(samples) for table in _dft(n_fft=511))
-    power = (even @ cosines).square() + ((after[..., 1:] - before) @ sines).square()
-    return (power + EPSILON).log().mT.contiguous().to(waveform.dtype)
+    window, cosines, sines = _half_dft(511, samples.dtype, samples.device)
+    after, before = frames[..., HOP:] * window, frames[..., 1 : HOP + 1].flip(-1) * window
+    real, imaginary = cosines @ (after + before).mT, sines @ (after - before).mT
+    power = (real.square() + EPSILON).addcmul(imaginary, imaginary)
+    return power.log().to(waveform.dtype)
 
 
 def log_mel(waveform: Tensor) -> Tensor:
@@ -91,11 +89,19 @@ def mel_bank(n_fft: int, bands: int) -> Tensor:
 
 @lru_cache
 @torch.inference_mode(False)
-def _dft(n_fft: int) -> tuple[Tensor, Tensor]:
-    """Cosines ``(120, F)`` of samples 0..119 and sines ``(119, F)`` of samples 1..119, float64."""
-    time = torch.arange(HOP, dtype=torch.float64)[:, None]
-    angle = 2 * torch.pi / n_fft * time * torch.arange(n_fft // 2 + 1, dtype=torch.float64)
-    return angle.cos(), angle[1:].sin()
+def _half_dft(
+    n_fft: int, dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Of samples 0..119 after the middle: Hann window ``(120,)``, cosines and sines ``(F, 120)``.
+
+    Sample 0 is its own mirror image, and comes from both sides: there the window is half.
+    """
+    window = torch.hann_window(WINDOW, dtype=torch.float64)[HOP:].clone()
+    window[0] /= 2
+    time = torch.arange(HOP, dtype=torch.float64)
+    angle = 2 * torch.pi / n_fft * torch.arange(n_fft // 2 + 1, dtype=torch.float64)[:, None] * time
+    cosines, sines = angle.cos(), angle.sin()
+    return window.to(device, dtype), cosines.to(device, dtype), sines.to(device, dtype)
 
 
 def _exact(waveform: Tensor) -> Tensor:

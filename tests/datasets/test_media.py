@@ -1,6 +1,7 @@
 """Reading files: the right instant, the right sound, and one error for what is broken."""
 
 import os
+import wave
 from pathlib import Path
 
 import av
@@ -117,6 +118,44 @@ def test_wav_is_read_exactly(world):
     part = read_audio(path, 10_000, 24_000, RATE)
     expected = np.floor((10_000 + np.arange(24_000)) / RATE / 2 * 32767) / 32768
     np.testing.assert_allclose(part.samples, expected, atol=1 / 32768)
+
+
+@pytest.mark.parametrize(
+    ('channels', 'width', 'rate', 'length'),
+    [
+        (1, 2, RATE, None),
+        (1, 2, RATE, 60_000),  # cut off
+        (1, 2, RATE, 30_001),  # in the middle of a sample
+        (1, 2, RATE, 45),  # in the middle of the first one
+        (1, 1, RATE, None),
+        (2, 2, RATE, None),
+        (1, 2, 48_000, None),
+    ],
+)
+def test_wav_reads_as_ffmpeg_reads_it(tmp_path, monkeypatch, channels, width, rate, length):
+    noise = np.random.default_rng(0).integers(0, 256, 36_000 * channels * width, dtype=np.uint8)
+    path = tmp_path / 'a.wav'
+    with wave.open(str(path), 'wb') as file:
+        file.setnchannels(channels)
+        file.setsampwidth(width)
+        file.setframerate(rate)
+        file.writeframes(noise.tobytes())
+    path.write_bytes(path.read_bytes()[:length])
+    windows = [(0, 36_000), (-100, 300), (-500, 100), (7_000, 5_000), (35_000, 3_000), (90_000, 10)]
+
+    def read():
+        found = []
+        for first, count in windows:
+            try:
+                part = read_audio(str(path), first, count, RATE)
+                found.append((part.samples.tolist(), part.start, part.stop))
+            except MediaError as error:
+                found.append(str(error))
+        return found
+
+    ours = read()
+    monkeypatch.setattr(media, '_ready_wav', lambda *_: None)
+    assert ours == read()
 
 
 def test_wav_of_another_rate_is_resampled(tmp_path, files):

@@ -15,6 +15,7 @@ Shapes: N = instants, H, W = height and width, S = samples of a window of sound.
 from collections.abc import Sequence
 from os import path as osp
 
+import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
@@ -50,7 +51,7 @@ class LoadRGB(BaseTransform):
             results['rgb'] = np.zeros(shape, np.uint8)
         elif source['type'] == 'frames':
             files = _frame_files(source, _numbers(results, source), TOLERANCE_FRAMES)
-            results['rgb'] = _stack(files, gray=False)
+            results['rgb'] = np.stack(_read(files, gray=False))
         elif source['type'] == 'memory':
             results['rgb'] = source['images'][_numbers(results, source) - 1]
         else:
@@ -81,14 +82,11 @@ class LoadFlow(BaseTransform):
             results['flow'] = np.stack([_computed_flow(source, frame) for frame in frames])
             return results
         numbers = [flow_index(frame, source['stride']) for frame in frames]
-        results['flow'] = np.stack(
-            [
-                # A video has one flow frame fewer than RGB frames.
-                _stack(_frame_files(source, numbers, 1, axis), gray=True)
-                for axis in source['axes']
-            ],
-            axis=-1,
-        )
+        # A video has one flow frame fewer than RGB frames.
+        files = [file for axis in source['axes'] for file in _frame_files(source, numbers, 1, axis)]
+        images = _read(files, gray=True)
+        pairs = zip(images[: len(frames)], images[len(frames) :], strict=True)
+        results['flow'] = np.stack([cv2.merge(pair) for pair in pairs])
         return results
 
 
@@ -140,8 +138,9 @@ class LoadAudio(BaseTransform):
         results['conditions']['audio'] = condition
         results['present']['audio'] = condition in ('whole', 'padded')
         if results['present']['audio']:
-            index = (starts - first)[:, None] + np.arange(self.samples)
-            results['waveform'] = part.samples[index]
+            results['waveform'] = np.stack(
+                [part.samples[start : start + self.samples] for start in starts - first]
+            )
         else:
             results['waveform'] = np.zeros((len(starts), self.samples), np.float32)
         return results
@@ -202,7 +201,8 @@ def _frame_files(
     return files
 
 
-def _stack(files: Sequence[str], gray: bool) -> np.ndarray:
+def _read(files: Sequence[str], gray: bool) -> list[np.ndarray]:
+    """Images of one size."""
     images = [read_image(file, gray) for file in files]
     for file, image in zip(files, images, strict=True):
         if image.shape != images[0].shape:
@@ -211,4 +211,4 @@ def _stack(files: Sequence[str], gray: bool) -> np.ndarray:
                 f'a frame of {images[0].shape[:2]} (height, width) is expected '
                 f'as in {files[0]}, got {image.shape[:2]}. Extract this video again.',
             )
-    return np.stack(images)
+    return images

@@ -5,6 +5,7 @@ Shapes: N = instants, H, W = height and width, F, S = frequencies and columns of
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
@@ -116,7 +117,16 @@ def _view(name: str, results: dict, instants: int, crop: int) -> np.ndarray:
 def _to_tensor(name: str, array: np.ndarray) -> Tensor:
     """Channels first."""
     if name in ('rgb', 'flow'):
-        array = array.transpose(3, 0, 1, 2)
+        array = _channels_first(array)
     elif name == 'audio':
         array = array[None]
     return torch.from_numpy(np.ascontiguousarray(array))
+
+
+def _channels_first(images: np.ndarray) -> np.ndarray:
+    """``(N, H, W, C)`` -> ``(C, N, H, W)``; OpenCV splits channels several times as fast."""
+    frames, height, width, channels = images.shape
+    planes = np.empty((channels, frames, height, width), images.dtype)
+    for number, image in enumerate(images):
+        cv2.split(image, list(planes[:, number]))
+    return planes

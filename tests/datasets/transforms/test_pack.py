@@ -82,14 +82,14 @@ def test_a_word_in_the_place_of_a_list_is_refused():
 
 
 def test_views_are_dealt_out_with_the_same_instants_for_all(results):
-    # Two instants a view, three sets of them; three crops: frames are numbered 100 * instant + crop
+    # Two instants a view, three sets of them; three crops: frames are numbered 10 * instant + crop
     instants = np.arange(6)
-    frames = (100 * np.repeat(instants, 3) + np.tile(range(3), 6)).reshape(18, 1, 1, 1)
+    frames = (10 * np.repeat(instants, 3) + np.tile(range(3), 6)).reshape(18, 1, 1, 1)
     views = PackSample(inputs=['rgb', 'audio', 'depth'])(
         results(
-            rgb=frames,
-            audio=(100 * instants).reshape(6, 1, 1),
-            depth=instants * 100,
+            rgb=frames.astype(np.uint8),
+            audio=(10 * instants).reshape(6, 1, 1),
+            depth=instants * 10,
             times=instants / 10,
             temporal_views=3,
             crops=3,
@@ -98,7 +98,7 @@ def test_views_are_dealt_out_with_the_same_instants_for_all(results):
     assert len(views) == 9
     for number, view in enumerate(views):
         first, crop = divmod(number, 3)
-        expected = [100 * first, 100 * (first + 3)]
+        expected = [10 * first, 10 * (first + 3)]
         assert (view['inputs']['rgb'].flatten() - crop).tolist() == expected
         assert view['inputs']['audio'].shape == (1, 2, 1, 1)
         assert view['inputs']['audio'].flatten().tolist() == expected
