@@ -2,6 +2,7 @@
 
 from egomm.datasets.cached import CachedTokens
 from egomm.datasets.clip_table import ClipTable
+from egomm.datasets.collate import stack_clips
 from egomm.datasets.egtea import Egtea
 from egomm.datasets.epic import EpicKitchens, EpicKitchens55
 from egomm.datasets.epic_segments import EpicActionSegments, EpicSoundSegments
@@ -21,4 +22,5 @@ __all__ = [
     'LanguageQueries',
     'MomentQueries',
     'SampleIndex',
+    'stack_clips',
 ]

@@ -52,8 +52,9 @@ class EgoDataPreprocessor(BaseDataPreprocessor):
         """Turn a collated batch into model arguments.
 
         Args:
-            data: ``inputs`` {modality: list of ``(C, T, H, W)``}, ``present`` {modality: list
-                of bool} and ``data_samples``, as ``pseudo_collate`` leaves them.
+            data: ``inputs`` {modality: ``(B, C, T, H, W)``, or a list of ``(C, T, H, W)``},
+                ``present`` {modality: list of bool} and ``data_samples``, as ``stack_clips`` or
+                ``pseudo_collate`` leaves them.
             training: Whether the batch is to be trained on.
 
         Returns:
@@ -79,7 +80,7 @@ class EgoDataPreprocessor(BaseDataPreprocessor):
             raise ValueError(
                 f'the data preprocessor wants a batch with `inputs` and `present`; got '
                 f'{sorted(data)}: {lacking} missing. End the pipeline with `PackSample`, and give '
-                "the dataloader collate_fn=dict(type='pseudo_collate')."
+                "the dataloader collate_fn=dict(type='stack_clips')."
             )
         inputs = data['inputs']
         missing = [name for name in self.names if name not in inputs]
@@ -101,7 +102,7 @@ class EgoDataPreprocessor(BaseDataPreprocessor):
             )
 
     def _stream(
-        self, name: str, tensors: list[Tensor], present: list[bool], dropped: bool
+        self, name: str, tensors: Tensor | list[Tensor], present: list[bool], dropped: bool
     ) -> Stream:
         shapes = {tuple(tensor.shape) for tensor in tensors}
         mean = getattr(self, f'{name}_mean', None)
@@ -117,7 +118,8 @@ class EgoDataPreprocessor(BaseDataPreprocessor):
                 f'{name} arrives as {tensors[0].dtype}, but data_preprocessor.modalities[{name!r}] '
                 'is None, which is for what needs no normalising. Give it mean and std.'
             )
-        x = torch.stack(tensors).to(self.device, non_blocking=True).float()
+        x = tensors if isinstance(tensors, Tensor) else torch.stack(tensors)
+        x = x.to(self.device, non_blocking=True).float()
         if mean is not None:
             shape = (1, -1) + (1,) * (x.dim() - 2)
             x = (x - mean.view(shape)) / getattr(self, f'{name}_std').view(shape)

@@ -58,7 +58,7 @@ train_dataloader = dict(
     num_workers=8,
     persistent_workers=True,
     sampler=dict(type='EpochSampler', shuffle=True),
-    collate_fn=dict(type='pseudo_collate'),
+    collate_fn=dict(type='stack_clips'),
     dataset=dict(
         type='Egtea',
         data_root=data_root,
@@ -72,7 +72,7 @@ val_dataloader = dict(
     num_workers=8,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='pseudo_collate'),
+    collate_fn=dict(type='stack_clips'),
     dataset=dict(
         type='Egtea',
         data_root=data_root,

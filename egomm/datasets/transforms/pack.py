@@ -29,7 +29,7 @@ class PackSample(BaseTransform):
 
     A clip in several views gives a list of such items, one a view, the crops of the first set of
     instants first; all modalities of a view have the same instants, and sound has no crops.
-    `pseudo_collate` makes a list of batches of it, one a view, which `MultiIOModel` takes in tests.
+    `stack_clips` makes a list of batches of it, one a view, which `MultiIOModel` takes in tests.
 
     Args:
         inputs: Names of the modalities.
