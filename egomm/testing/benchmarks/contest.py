@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib import import_module
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 Work = Callable[[], Any]
@@ -110,6 +112,12 @@ def contests(name: str, settings: Settings) -> list[Contest]:
     module, function = CASES[name][0].split('.')
     found = getattr(import_module(f'egomm.testing.benchmarks.{module}'), function)(settings)
     return found if isinstance(found, list) else [found]
+
+
+@lru_cache
+def scratch() -> TemporaryDirectory:
+    """A folder for generated media; removed when the process ends."""
+    return TemporaryDirectory(prefix='egomm-benchmark-')
 
 
 def relative_difference(theirs: Any, ours: Any) -> float:

@@ -3,7 +3,6 @@
 Shapes: N = frames, H, W = height and width.
 """
 
-import tempfile
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import egomm.registry  # noqa: F401 - lets mmaction2 be imported
 from egomm.apis.windows import windows_of
 from egomm.datasets.media import read_video_frames
 from egomm.datasets.streams import VideoFrames
-from egomm.testing.benchmarks.contest import Contest, Growth, Settings, Side, Work
+from egomm.testing.benchmarks.contest import Contest, Growth, Settings, Side, Work, scratch
 from egomm.testing.media import MovieWriter
 
 FPS, WIDTH, HEIGHT = 30, 456, 256
@@ -31,7 +30,7 @@ def frames_of_clips(settings: Settings) -> list[Contest]:
             numbers = _numbers(seconds, count)
             contests.append(
                 Contest(
-                    work=f'{count} frames of a clip in the middle of {seconds} s of H.264 '
+                    work=f'8 and 32 frames of a clip in the middle of {seconds} s of H.264 '
                     f'({WIDTH} x {HEIGHT}, a keyframe a second)',
                     peer=Side(
                         f"mmaction2's {peer}, {count} frames",
@@ -51,7 +50,7 @@ def frames_of_clips(settings: Settings) -> list[Contest]:
     contests[0].growth = [
         Growth(
             'seconds of the video (8 frames from its middle)',
-            (15, 30, 60, 120),
+            (15, 30, 60) if settings.quick else (15, 30, 60, 180),
             lambda size: _ours(size, _numbers(size, 8)),
         )
     ]
@@ -83,7 +82,11 @@ def windows_of_video(settings: Settings) -> Contest:
         sides=[Side('egomm', lambda: once, speed=1.8)],
         difference=mean_difference,
         growth=[
-            Growth('seconds of the video', (15, 30, 60), lambda size: _decoding(str(video(size))))
+            Growth(
+                'seconds of the video',
+                (5, 10, 15) if settings.quick else (15, 30, 60),
+                lambda size: _decoding(str(video(size))),
+            )
         ],
         facts={'most frames held at a time': lambda: float(WINDOW)},
     )
@@ -98,14 +101,9 @@ def mean_difference(theirs: list[np.ndarray], ours: list[np.ndarray]) -> float:
 
 
 @lru_cache
-def _folder() -> tempfile.TemporaryDirectory:
-    return tempfile.TemporaryDirectory(prefix='egomm-benchmark-')
-
-
-@lru_cache
 def video(seconds: int) -> Path:
     """A video of moving texture, without sound; removed when the process ends."""
-    path = Path(_folder().name) / f'{seconds}.mp4'
+    path = Path(scratch().name) / f'{seconds}.mp4'
     rng = np.random.default_rng(0)
     small = rng.integers(0, 255, (HEIGHT // 8, WIDTH // 8, 3), dtype=np.uint8)
     picture = small.repeat(8, axis=0).repeat(8, axis=1)

@@ -5,7 +5,6 @@ as the authors of TBN do with librosa.
 """
 
 import csv
-import tempfile
 import wave
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +18,14 @@ from torch import Tensor
 
 import egomm.registry  # noqa: F401 - lets mmaction2 be imported
 from egomm.registry import DATASETS
-from egomm.testing.benchmarks.contest import Contest, Settings, Side, Work, relative_difference
+from egomm.testing.benchmarks.contest import (
+    Contest,
+    Settings,
+    Side,
+    Work,
+    relative_difference,
+    scratch,
+)
 from egomm.testing.benchmarks.steps import CONFIGS
 from egomm.testing.media import write_wav
 
@@ -29,7 +35,12 @@ VIDEO = 'P01_101'
 
 
 def input_pipeline(settings: Settings) -> Contest:
-    """One clip a time: the loaders of both sides run as many of these as they have workers."""
+    """One clip a time: the loaders of both sides run as many of these as they have workers.
+
+    As in such a process, torch has one thread and OpenCV none besides.
+    """
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)
     clips = 4 if settings.quick else 12
     return Contest(
         work=f'{clips} clips of 8 JPEG frames ({WIDTH} x {HEIGHT}), 8 x 2 flow images and sound',
@@ -41,14 +52,9 @@ def input_pipeline(settings: Settings) -> Contest:
 
 
 @lru_cache
-def _folder() -> tempfile.TemporaryDirectory:
-    return tempfile.TemporaryDirectory(prefix='egomm-benchmark-')
-
-
-@lru_cache
 def world(clips: int) -> Path:
     """A data set of one video in the official layout; removed when the process ends."""
-    root = Path(_folder().name) / f'{clips}'
+    root = Path(scratch().name) / f'{clips}'
     rng = np.random.default_rng(0)
     small = rng.integers(0, 255, (HEIGHT // 16, WIDTH // 16 + 1, 3), dtype=np.uint8)
     picture = cv2.resize(small, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)

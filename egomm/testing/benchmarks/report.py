@@ -27,7 +27,8 @@ def section(name: str, result: Mapping[str, Any]) -> str:
     if 'error' in result:
         return f'{name}: not measured: {result["error"]}\n'
     lines = [
-        f'{name}: {"; ".join(result["work"])} (load {result["load"]:.1f})',
+        f'{name}: {"; ".join(dict.fromkeys(result["work"]))} (load {result["load"]:.1f}; '
+        f'{result["took"]["wall"]:.0f} s, {result["took"]["cpu"]:.0f} CPU s in all)',
         table(result['rows']),
     ]
     for growth in result['growth']:

@@ -1,5 +1,6 @@
 """Spectrograms of windows: layout, agreement with the pure functions, silence."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -40,6 +41,15 @@ def test_clip_without_sound_has_the_same_shape_and_zeros(sound, transform):
     assert audio.shape == shape
     assert audio.dtype == np.float32
     assert not audio.any()
+
+
+@pytest.mark.parametrize('size', [(64, 7), (32, 32), (256, 12), (300, 40), (300, 7)])
+def test_resize_gives_what_opencv_gives(size):
+    audio = np.random.default_rng(0).normal(-5, 3, (2, 256, 21)).astype(np.float32)
+    resized = ResizeSpectrogram(size)({'audio': audio})['audio']
+    method = cv2.INTER_AREA if size[0] <= 256 and size[1] <= 21 else cv2.INTER_LINEAR
+    expected = [cv2.resize(window, size[::-1], interpolation=method) for window in audio]
+    np.testing.assert_allclose(resized, np.stack(expected), atol=2e-5)
 
 
 def test_resize_keeps_the_mean(sound):
