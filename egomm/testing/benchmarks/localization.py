@@ -85,13 +85,13 @@ class LevelByLevel(LocalizationHead):
 
 
 def asl_step(settings: Settings) -> Contest:
-    """The step of 2 clips of 1,024 steps."""
-    batch, length = (1, 256) if settings.quick else (2, 1024)
-    step = _asl(batch, length, settings.device)
+    """The step of 2 clips of 1,024 steps; in a quick run with half the channels."""
+    batch, length, channels = (1, 256, 512) if settings.quick else (2, 1024, 1024)
+    step = _asl(batch, length, channels, settings.device)
     style = {TemporalAttention: WrittenOut, RelativePositionLayer: Shifted}
     style[LocalizationHead] = LevelByLevel
     return Contest(
-        work=f'ASL MQ training step, official configuration, B={batch}, T={length:,}',
+        work=f'ASL MQ training step, official layers, B={batch}, T={length:,}, D={channels:,}',
         peer=Side('released layout, fp32', lambda: step.work('fp32', style)),
         sides=[
             Side('egomm, fp32', step.work, 1.5, 0.5, 2e-3),
@@ -105,7 +105,7 @@ def asl_step(settings: Settings) -> Contest:
             Growth(
                 'steps of a clip',
                 (256, 512, 1024),
-                lambda size: _asl(1, size, settings.device, step).work(),
+                lambda size: _asl(1, size, channels, settings.device, step).work(),
             )
         ],
         facts={
@@ -115,14 +115,14 @@ def asl_step(settings: Settings) -> Contest:
     )
 
 
-def _asl(batch: int, length: int, device: str, like: Step | None = None) -> Step:
+def _asl(batch: int, length: int, channels: int, device: str, like: Step | None = None) -> Step:
     """A step on generated clips; with the model of another step, if one is given."""
     generator = torch.Generator().manual_seed(0)
     mask = torch.ones(batch, length, dtype=torch.bool)
     mask[-1, length - length // 16 :] = False
     inputs = {}
-    for name, channels in SOURCES.items():
-        x = torch.randn(batch, channels, length, generator=generator) * mask[:, None]
+    for name, wide in SOURCES.items():
+        x = torch.randn(batch, wide, length, generator=generator) * mask[:, None]
         inputs[name] = Stream(x.to(device), mask.to(device))
     start = torch.rand(batch, 12, generator=generator) * 0.8 * length
     width = 2 + torch.rand(batch, 12, generator=generator) * 0.1 * length
@@ -140,7 +140,12 @@ def _asl(batch: int, length: int, device: str, like: Step | None = None) -> Step
     ]
     step = Step(
         'asl/mq_asl_official-repo.py',
-        {'model.neck.dropout': 0.0, 'model.neck.drop_path': 0.0},
+        {
+            'model.neck.dropout': 0.0,
+            'model.neck.drop_path': 0.0,
+            'model.neck.channels': channels,
+            'model.heads.moment.in_channels': channels,
+        },
         inputs,
         samples,
         device,
