@@ -23,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from egomm.functional.json_keys import unique_keys
 from egomm.functional.points import pixel_to_relative
 
 SIDES = ('left', 'right')
@@ -72,7 +73,9 @@ def read_hands(path: str | Path) -> HandTrack:
             with np.load(path, allow_pickle=False) as data:
                 content = {key: data[key] for key in _KEYS if key in data}
         else:
-            content = json.loads(Path(path).read_text(encoding='utf-8'))
+            content = json.loads(
+                Path(path).read_text(encoding='utf-8'), object_pairs_hook=unique_keys
+            )
     except (ValueError, RecursionError, OSError, zipfile.BadZipFile) as error:
         raise ValueError(
             f'{path}: a JSON or NPZ file of hands is expected; got one that does not read: '

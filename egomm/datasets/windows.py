@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from egomm.functional.json_keys import unique_keys
 from egomm.functional.segment_files import is_number
 
 SAME_SECONDS = 1e-3  # repeated segments differ by at most this much at both ends
@@ -130,7 +131,7 @@ def read_json(path: str | Path) -> Any:
     """Content of a JSON file, or a list of one value per line if its name ends in ``.jsonl``.
 
     Raises:
-        ValueError: If the file is missing or not JSON.
+        ValueError: If the file is missing or no JSON, or an object has a key twice.
     """
     if not Path(path).is_file():
         raise ValueError(
@@ -250,8 +251,8 @@ def _same(a: tuple[float, float], b: tuple[float, float]) -> bool:
 
 def _parsed(text: str, place: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=unique_keys)
     except (ValueError, RecursionError) as error:
         raise ValueError(
-            f'{place}: JSON is expected, but {error}. Fetch the file again.'
+            f'{place}: JSON is expected, but {error}. Correct it, or fetch the file again.'
         ) from error

@@ -15,6 +15,7 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from egomm.functional.json_keys import unique_keys
 from egomm.functional.wording import first_names
 
 SUFFIX = '.json'
@@ -172,7 +173,7 @@ def _results(path: str | Path, kind: type, wanted: str) -> Any:
     if not Path(path).is_file():
         raise ValueError(f'There is no file {path} of segments. Correct the path.')
     try:
-        content = json.loads(Path(path).read_text(encoding='utf-8'))
+        content = json.loads(Path(path).read_text(encoding='utf-8'), object_pairs_hook=unique_keys)
     except (ValueError, RecursionError) as error:
         raise ValueError(f'{path} cannot be read as JSON: {error}. Write the file anew.') from error
     results = content.get('results') if isinstance(content, dict) else None

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from egomm.functional.json_keys import unique_keys
 from egomm.functional.segment_files import write_json
 from egomm.functional.wording import first_names
 from egomm.submission.refusal import refuse_existing
@@ -31,7 +32,7 @@ def read_document(path: str | Path) -> tuple[Any, list[str]]:
         raise ValueError(f'There is no submission {path}. Correct the path.')
     try:
         text = Path(path).read_text(encoding='utf-8')
-        return json.loads(text, object_pairs_hook=_object), []
+        return json.loads(text, object_pairs_hook=unique_keys), []
     except (ValueError, RecursionError) as error:
         return None, [f'it cannot be read as JSON of keys that occur once: {error}']
 
@@ -54,11 +55,3 @@ def id_faults(what: str, got: Sequence[str], wanted: Sequence[str]) -> Iterator[
         yield f'{len(unknown)} unknown {what}: {first_names(unknown)}'
     if doubled:
         yield f'{len(doubled)} {what} more than once: {first_names(doubled)}'
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        doubled = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
-        raise ValueError(f'{first_names(doubled)} occurs more than once in an object')
-    return content

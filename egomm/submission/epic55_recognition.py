@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from egomm.functional.json_keys import unique_keys
 from egomm.functional.result_file import Results
 from egomm.functional.scores import rank_actions
 from egomm.functional.wording import first_names
@@ -108,7 +109,7 @@ def check_submission(path: str | Path, ids: Mapping[str, Sequence[str]]) -> None
         if member not in texts:
             continue
         try:
-            document = json.loads(texts[member], object_pairs_hook=_object)
+            document = json.loads(texts[member], object_pairs_hook=unique_keys)
         except (ValueError, RecursionError) as error:
             found.append(f'{member}: no JSON of keys that occur once: {error}')
         else:
@@ -209,12 +210,3 @@ def _document(results: Results, rows: Mapping[str, int], uids: Sequence[str]) ->
             'action': dict(zip(names, sums.tolist())),
         }
     return {'version': EPIC55_RECOGNITION.version, 'challenge': CHALLENGE, 'results': content}
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) != len(pairs):
-        seen: set[str] = set()
-        [first, *_] = [key for key, _ in pairs if key in seen or seen.add(key)]
-        raise ValueError(f'{first!r} occurs twice in an object')
-    return content

@@ -86,6 +86,14 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
             read_json(tmp_path / 'a.json')
 
 
+def test_a_key_that_an_object_has_twice_is_refused(tmp_path):
+    row = '{"label": "wash_cup", "segment": [1, 2], "label": "open_door"}'
+    for name, place in (('a.json', r'a\.json'), ('a.jsonl', r'a\.jsonl, line 1')):
+        (tmp_path / name).write_text(row)
+        with pytest.raises(ValueError, match=f"{place}: JSON is .*, but 'label' occurs more than"):
+            read_json(tmp_path / name)
+
+
 def test_fields_and_lists_say_what_they_want():
     assert entries({'a': None}, 'a', 'file') == entries({}, 'a', 'file') == []
     assert times([1, 'x'], 'file') == (1, 'x')

@@ -140,7 +140,7 @@ def test_what_has_another_shape_is_named(moment_faults, answer_faults):
         "a list is wanted as 'results'"
     ]
     [fault] = answer_faults(lambda document: '{"version": 1, "version": 2}')
-    assert fault.endswith('occur once: version occurs more than once in an object')
+    assert fault.endswith("occur once: 'version' occurs more than once in an object")
 
 
 def test_an_absent_submission_is_an_error(tmp_path):

@@ -103,7 +103,7 @@ def test_what_is_no_submission_at_all_is_refused(tmp_path):
         check_detections(tmp_path / 'x.json', VIDEOS)
     for text, words in (
         ('[]', 'an object is wanted as the whole, got a list'),
-        ('{"a": 1, "a": 2}', 'it cannot be read as JSON of keys that occur once: a occurs'),
+        ('{"a": 1, "a": 2}', "it cannot be read as JSON of keys that occur once: 'a' occurs"),
     ):
         (tmp_path / 'x.json').write_text(text)
         with pytest.raises(ValueError, match=words):

@@ -176,7 +176,7 @@ def test_files_around_it_are_checked(good, tmp_path):
     doubled = {**members, 'unseen.json': '{"version": "0.1", "version": "0.1"}'}
     [fault] = faults_of(zipped(tmp_path / 'b.zip', doubled))
     assert fault == (
-        "unseen.json: no JSON of keys that occur once: 'version' occurs twice in an object"
+        "unseen.json: no JSON of keys that occur once: 'version' occurs more than once in an object"
     )
     [fault] = faults_of(zipped(tmp_path / 'c.zip', {**members, 'unseen.json': '[1]'}))
     assert fault == 'unseen.json: an object is wanted as the whole'
