@@ -7,10 +7,11 @@
 # More nodes: run it on each with NNODES, NODE_RANK and MASTER_ADDR (and PORT) set.
 # MAX_RESTARTS=3: when a process dies, all are started again, at most so often, and go on from
 # the run's newest checkpoint; how much that costs is the interval of default_hooks.checkpoint.
+# A mistake in the config fails in every attempt: try it with tools/train.py CONFIG --dry-run first.
 set -euo pipefail
 HERE="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 if [ $# -lt 2 ]; then
-    sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
 fi
 CONFIG=$1
