@@ -8,13 +8,11 @@ MMEngine.
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
-from typing import BinaryIO
 
-PARTS = '.*.part'  # pattern of files that are not yet whole
+from egomm.functional.whole_files import written_beside
+
 _END = b'PK\x05\x06'  # the last record of a zip archive, 22 bytes without a comment
 _WORD = b'egomm sha256 '
 _SEAL = len(_WORD) + 64
@@ -62,29 +60,6 @@ def write_sealed(path: str | Path, content: bytes) -> None:
             f'{path} cannot be written: {error}. What was saved before is intact. Make room on '
             'this disk, or name another one with --work-dir.'
         ) from error
-
-
-@contextmanager
-def written_beside(path: Path) -> Iterator[BinaryIO]:
-    """A file to write to, which becomes ``path`` when all of it is on the disk.
-
-    Raises:
-        OSError: As the system does; nothing is left behind then.
-    """
-    part = path.with_name(f'.{path.name}.{os.getpid()}.part')
-    try:
-        with part.open('wb') as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the new name, too, has to survive a power cut
-    finally:
-        os.close(folder)
 
 
 def seal_of(path: str | Path) -> Seal:

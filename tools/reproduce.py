@@ -129,7 +129,7 @@ def reproduce(
     row: paper_tables.Row, tables: Sequence[Mapping[str, Any]], args: Any, call: Call
 ) -> dict[str, Any]:
     """Result and run card of a row."""
-    from egomm.datasets.window_writer import sha256_of_file as sha256
+    from egomm.functional.whole_files import sha256_of_file as sha256
 
     begin = time.time()
     first = find_row(tables, row.start) if row.start else row
@@ -193,7 +193,9 @@ def _path(config: str) -> str:
 
 def _card(folder: Path) -> dict[str, Any] | None:
     """What the training wrote of itself, if its config lets it."""
-    return runs.read_card(folder) if list(folder.glob('*/run_card.json')) else None
+    from egomm.functional.run_cards import NAME
+
+    return runs.read_card(folder) if list(folder.glob(f'*/{NAME}')) else None
 
 
 def _devices() -> list[str]:

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from egomm.functional.whole_files import written_beside
+
 COLUMNS = ('source', 'start', 'stop', 'task', 'query', 'rank', 'label', 'name', 'score')
 FORMATS = ('json', 'csv', 'srt', 'parquet')
 
@@ -62,15 +64,11 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
         ValueError: If it cannot be written, as on a full disk; the text is one line.
     """
     path = Path(path)
-    partial = path.with_name(f'{path.name}.partial')
+    # A file name may hold bytes that are no text.
+    data = content.encode(errors='replace') if isinstance(content, str) else content
     try:
-        try:
-            # A file name may hold bytes that are no text.
-            data = content.encode(errors='replace') if isinstance(content, str) else content
-            partial.write_bytes(data)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with written_beside(path) as file:
+            file.write(data)
     except OSError as error:
         raise ValueError(
             f'{path}: cannot be written ({error.strerror}). Make room, or name another folder.'

@@ -20,8 +20,8 @@ from torch.utils.data import DataLoader, Dataset
 import egomm
 from egomm.compat import load_checkpoint
 from egomm.datasets.token_writer import TokenWriter
-from egomm.datasets.window_writer import sha256_of_file
 from egomm.functional.weights import differences
+from egomm.functional.whole_files import sha256_of_file
 from egomm.hooks.preemption import EXIT_CODE, StopRequest
 from egomm.models import MultiIOModel
 from egomm.registry import DATASETS, MODELS

@@ -21,8 +21,8 @@ from egomm.datasets.feature_store import MANIFEST
 from egomm.datasets.flow import FlowSettings
 from egomm.datasets.footage import Footage, open_footage
 from egomm.datasets.moments import read_label_map
-from egomm.datasets.window_writer import sha256_of_file
 from egomm.functional.feature_grid import TimeGrid, resize_features
+from egomm.functional.whole_files import sha256_of_file
 from egomm.functional.words import word_ids
 from egomm.structures import EgoSample
 

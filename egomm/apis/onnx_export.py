@@ -20,9 +20,8 @@ from torch import Tensor
 import egomm
 from egomm.apis.plain_model import PlainModel, plain_attention, plain_model
 from egomm.compat import load_checkpoint
-from egomm.datasets.window_writer import sha256_of_file
 from egomm.functional.licences import licence_of
-from egomm.sealing import written_beside
+from egomm.functional.whole_files import sha256_of_file, written_beside
 
 OPSET = 18
 PACKAGES = ('onnx', 'onnxscript', 'onnxruntime')
@@ -94,7 +93,6 @@ def export_onnx(
         checkpoint_sha256=sha256_of_file(checkpoint),
         licence=licence_of(load_checkpoint(checkpoint).get('meta') or {}, config.to_dict()),
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
     with written_beside(out) as file:
         file.write(program.model_proto.SerializeToString())
     return {name: tuple(x.shape) for name, x in examples[0].items()}, compare(

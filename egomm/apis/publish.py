@@ -7,7 +7,7 @@ from safetensors.torch import save
 
 import egomm
 from egomm.compat import load_checkpoint, tensor_hash
-from egomm.sealing import written_beside
+from egomm.functional.whole_files import written_beside
 
 
 def publish(checkpoint: str | Path, out: str | Path) -> str:
@@ -51,7 +51,6 @@ def publish(checkpoint: str | Path, out: str | Path) -> str:
     if meta.get('licence'):
         header['licence'] = meta['licence']
     digest = tensor_hash(save(tensors))
-    out.parent.mkdir(parents=True, exist_ok=True)
     with written_beside(out) as file:
         file.write(save(tensors, {**header, 'sha256': digest}))
     return digest

@@ -16,8 +16,8 @@ from mmengine.config import Config
 from egomm.apis.exports import write_whole
 from egomm.compat import load_checkpoint
 from egomm.datasets.footage import open_footage
-from egomm.datasets.window_writer import sha256_of_file
 from egomm.functional.licences import licence_of
+from egomm.functional.whole_files import sha256_of_file
 from egomm.hooks.run_card import data_entry, metric_types, versions
 from egomm.visualization.report import Lane, Matrix, Overlay, Query, Shares, Table, page
 

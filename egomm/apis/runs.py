@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from egomm.apis.exports import write_whole
-
-_CARD = 'run_card.json'
+from egomm.functional.run_cards import NAME
 
 
 def tool_command(tools: Path, name: str, *words: str, processes: str | None = None) -> list[str]:
@@ -64,10 +63,10 @@ def read_card(path: str | Path) -> dict[str, Any]:
         ValueError: If there is none, or it is no card.
     """
     place = Path(path)
-    file = max(place.glob(f'*/{_CARD}'), default=place / _CARD) if place.is_dir() else place
+    file = max(place.glob(f'*/{NAME}'), default=place / NAME) if place.is_dir() else place
     if not file.is_file():
         raise ValueError(
-            f'{path} has no {_CARD}. Give the work directory of a run whose default_hooks have '
+            f'{path} has no {NAME}. Give the work directory of a run whose default_hooks have '
             "run_card=dict(type='RunCardHook'), or the file itself."
         )
     try:
@@ -81,5 +80,4 @@ def read_card(path: str | Path) -> dict[str, Any]:
 
 def write_json(path: Path, content: Mapping[str, Any] | list) -> None:
     """Write a file that is never seen in part, and the folders above it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, json.dumps(content, indent=1) + '\n')

@@ -4,9 +4,7 @@ Source: the peers of Action Sensitivity Learning for queries (GroundNLQ, ActionF
 the last hidden states of CLIP ViT-L/14, of the begin and end tokens too.
 """
 
-import hashlib
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ import torch
 from egomm.datasets.feature_store import MANIFEST
 from egomm.datasets.localization import LanguageQueries
 from egomm.datasets.queries import read_queries
+from egomm.functional.whole_files import sha256_of_file, written_beside
 
 BATCH = 64
 
@@ -58,13 +57,15 @@ def extract_text_features(
             raise ValueError(
                 f'{out} has vectors of {known}, not of {about}. Give another folder, or remove it.'
             )
-    _write(manifest, lambda file: file.write(json.dumps(about, indent=2).encode()))
+    with written_beside(manifest) as file:
+        file.write(json.dumps(about, indent=2).encode())
     rest = [name for name in queries if not (out / f'{name}.npy').is_file()]
     rest.sort(key=lambda name: len(queries[name]))  # a batch is padded to its longest
     for first in range(0, len(rest), BATCH):
         names = rest[first : first + BATCH]
         for name, rows in zip(names, encode([queries[name] for name in names])):
-            _write(out / f'{name}.npy', lambda file, rows=rows: np.save(file, rows))
+            with written_beside(out / f'{name}.npy', synced=False) as file:
+                np.save(file, rows)
     return len(queries), len(rest)
 
 
@@ -127,17 +128,5 @@ def _load(folder: Path) -> tuple[Any, Any, dict]:
             f'{weights} lacks {len(report["missing_keys"])} weights of the text model, such as '
             f'{sorted(report["missing_keys"])[0]}. Give the folder of a CLIP model.'
         )
-    digest = hashlib.sha256()
-    with weights.open('rb') as file:
-        for block in iter(lambda: file.read(2**20), b''):
-            digest.update(block)
-    about = dict(dim=encoder.config.hidden_size, model=folder.name, sha256=digest.hexdigest())
+    about = dict(dim=encoder.config.hidden_size, model=folder.name, sha256=sha256_of_file(weights))
     return tokenizer, encoder, about
-
-
-def _write(path: Path, fill) -> None:
-    """Write a file at once, or not at all."""
-    part = path.with_name(f'{path.name}.{os.getpid()}.part')
-    with part.open('wb') as file:
-        fill(file)
-    part.replace(path)

@@ -25,11 +25,12 @@ from egomm.compat import load_checkpoint
 from egomm.datasets.flow import FlowSettings
 from egomm.datasets.media import MediaError
 from egomm.datasets.streams import SoundStream, VideoFrames
-from egomm.datasets.window_writer import WindowWriter, sha256_of_file
+from egomm.datasets.window_writer import WindowWriter
 from egomm.functional.feature_grid import TimeGrid
 from egomm.functional.flow_origin import other_flow
 from egomm.functional.licences import licence_of
 from egomm.functional.sharing import deal_out
+from egomm.functional.whole_files import sha256_of_file
 
 _REPORT_SECONDS = 10
 _SHOWN = 3  # bad stretches in a line

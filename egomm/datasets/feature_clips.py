@@ -6,7 +6,6 @@ Shapes: N = positions in the file, T = positions of the clip, C = channels.
 import hashlib
 import json
 import math
-import os
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ import torch
 from egomm.datasets.feature_store import FeatureStore, read_description
 from egomm.functional.feature_grid import TimeGrid, resize_features
 from egomm.functional.segment_files import is_number
+from egomm.functional.whole_files import written_beside
 
 LENGTH_SHARE = 0.02  # by which features may be shorter or longer than their clip, beside the ends
 OWNERS = ('clip', 'video')
@@ -111,9 +111,10 @@ class FeatureSource:
                     f'{self.store.path}, {record["clip_id"]}: values up to {abs(features).max():g} '
                     'do not fit into float16. Use these features without `cache`.'
                 )
-            folder.mkdir(parents=True, exist_ok=True)
-            _write(facts, lambda file: file.write(json.dumps(grid).encode()))
-            _write(array, lambda file: np.save(file, half))
+            with written_beside(facts, synced=False) as file:
+                file.write(json.dumps(grid).encode())
+            with written_beside(array, synced=False) as file:
+                np.save(file, half)
         try:
             grid = TimeGrid(*json.loads(facts.read_text(encoding='utf-8')))
             return np.load(array, mmap_mode='r', allow_pickle=False), grid
@@ -149,11 +150,3 @@ class FeatureSource:
 
 def _digest(settings: list) -> str:
     return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
-
-
-def _write(path: Path, fill) -> None:
-    """Write a file at once, whoever else writes the same one."""
-    part = path.with_name(f'{path.name}.{os.getpid()}.part')
-    with part.open('wb') as file:
-        fill(file)
-    part.replace(path)

@@ -22,7 +22,7 @@ import numpy as np
 from egomm.datasets.flow import FlowEngine, FlowSettings
 from egomm.datasets.streams import SoundStream, VideoFrames
 from egomm.functional.flow_origin import MEDIA_MANIFEST as MANIFEST
-from egomm.sealing import written_beside
+from egomm.functional.whole_files import written_beside
 
 _CHUNK = 10  # seconds of sound at a time
 _AXES = ('u', 'v')

@@ -8,7 +8,6 @@ which rows are appended; several processes may write videos of one folder.
 
 import errno
 import fcntl
-import hashlib
 import io
 import json
 import os
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from egomm.datasets.feature_store import MANIFEST, SUMS
+from egomm.functional.whole_files import sha256_of_file, written_beside
 
 _LOCK = '.lock'
 
@@ -180,9 +180,8 @@ class WindowWriter:
         lines = path.read_text(encoding='utf-8').splitlines() if path.is_file() else []
         sums = {line.partition('  ')[2]: line for line in lines}
         sums[file] = f'{digest}  {file}'
-        fresh = path.with_name(f'.{SUMS}')
-        fresh.write_text(''.join(f'{sums[name]}\n' for name in sorted(sums)), encoding='utf-8')
-        fresh.replace(path)
+        with written_beside(path) as fresh:
+            fresh.write(''.join(f'{sums[name]}\n' for name in sorted(sums)).encode())
 
     def _part(self, name: str, video: Path) -> Path:
         # Another file of the same name has, but for a chance, another size.
@@ -205,18 +204,8 @@ class WindowWriter:
             yield manifest
             changed = json.dumps(manifest, indent=1, ensure_ascii=False) + '\n'
             if changed != text:
-                fresh = path.with_name(f'.{MANIFEST}')
-                fresh.write_text(changed, encoding='utf-8')
-                fresh.replace(path)
-
-
-def sha256_of_file(path: str | Path) -> str:
-    """Hash of a file of any size."""
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+                with written_beside(path) as file:
+                    file.write(changed.encode())
 
 
 @contextmanager

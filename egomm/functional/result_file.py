@@ -7,7 +7,6 @@ torch (``.pt``).
 Shapes: N = clips, V = verbs, U = nouns.
 """
 
-import os
 import pickle
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from egomm.functional.whole_files import written_beside
 
 KEYS = ('narration_id', 'verb_output', 'noun_output')
 SUFFIXES = ('.pkl', '.pt')
@@ -48,19 +49,13 @@ def write_results(path: str | Path, results: Results) -> None:
     check_suffix(path)
     arrays = (np.asarray(results.narration_ids, dtype=np.str_), results.verb, results.noun)
     content = dict(zip(KEYS, arrays, strict=True))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'{path.name}.{os.getpid()}.part')
-    try:
-        with part.open('wb') as file:
-            if path.suffix == '.pt':
-                import torch
+    with written_beside(path) as file:
+        if path.suffix == '.pt':
+            import torch
 
-                torch.save(content, file)
-            else:
-                pickle.dump(content, file, protocol=4)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+            torch.save(content, file)
+        else:
+            pickle.dump(content, file, protocol=4)
 
 
 def check_suffix(path: str | Path) -> None:

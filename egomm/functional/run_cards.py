@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+NAME = 'run_card.json'  # in the log folder of a run
+
 # What changes most numbers comes first, and paths, which change none, last.
 ORDER = ('data', 'protocols', 'seed', 'deterministic', 'processes', 'config', 'versions', 'licence')
 HARMLESS = ('work_dir', 'launcher', 'resume', 'visualizer', 'log_level', 'filename')

@@ -9,13 +9,13 @@ Ego4D read the same ``results``.
 
 import json
 import math
-import os
 import re
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from egomm.functional.json_keys import unique_keys
+from egomm.functional.whole_files import written_beside
 from egomm.functional.wording import first_names
 
 SUFFIX = '.json'
@@ -41,13 +41,8 @@ def write_json(path: str | Path, content: Any) -> None:
         raise ValueError(
             f'{path} is to hold finite numbers only: {error}. Look for a diverged model.'
         ) from error
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'{path.name}.{os.getpid()}.part')
-    try:
-        part.write_text(text, encoding='utf-8')
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with written_beside(path) as file:
+        file.write(text.encode())
 
 
 def read_moments_found(path: str | Path) -> Moments:

@@ -10,6 +10,8 @@ import os
 import socket
 from pathlib import Path
 
+from egomm.functional.whole_files import written_beside
+
 NAME = 'attempts.json'  # in the work directory
 
 
@@ -33,9 +35,8 @@ def earlier_attempt(folder: str | Path, resumes: bool) -> set[str] | None:
         if noted['run'] == _run():
             return set(noted['before'])
     before = [] if resumes else [identity(file) for file in Path(folder).glob('*.pth')]
-    part = path.with_suffix('.part')
-    part.write_text(json.dumps(dict(run=_run(), before=before)))
-    part.replace(path)
+    with written_beside(path) as file:
+        file.write(json.dumps(dict(run=_run(), before=before)).encode())
     return None
 
 

@@ -1,6 +1,5 @@
 """What a run was: everything that has to be equal for its numbers to be comparable."""
 
-import hashlib
 import json
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -14,10 +13,10 @@ from mmengine.runner import Runner
 import egomm
 from egomm.functional.flow_origin import flow_of_training
 from egomm.functional.licences import strictest
+from egomm.functional.run_cards import NAME
+from egomm.functional.whole_files import sha256_of_file, written_beside
 from egomm.registry import HOOKS
-from egomm.sealing import written_beside
 
-NAME = 'run_card.json'
 PACKAGES = ('torch', 'mmengine', 'mmaction2', 'numpy', 'av', 'opencv-python')
 LOADERS = ('train', 'val', 'test')
 
@@ -63,7 +62,6 @@ class RunCardHook(Hook):
             'config': config,
         }
         path = Path(runner.log_dir, NAME)
-        path.parent.mkdir(parents=True, exist_ok=True)
         with written_beside(path) as file:
             file.write((json.dumps(card, indent=1, default=str) + '\n').encode())
 
@@ -96,7 +94,7 @@ def data_entry(loader: Any) -> dict[str, Any]:
     for file in files:
         path = osp.join(dataset.get('data_root') or '', file)
         known = osp.isfile(path)
-        hashes[file] = hashlib.sha256(Path(path).read_bytes()).hexdigest() if known else None
+        hashes[file] = sha256_of_file(path) if known else None
     return dict(type=str(dataset.get('type')), files=hashes)
 
 

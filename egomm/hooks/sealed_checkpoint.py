@@ -13,9 +13,10 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
 from egomm.compat import load_checkpoint
+from egomm.functional.whole_files import PARTS
 from egomm.hooks.restarts import earlier_attempt, identity
 from egomm.registry import HOOKS
-from egomm.sealing import PARTS, NotWrittenError, Seal, seal_of, write_sealed
+from egomm.sealing import NotWrittenError, Seal, seal_of, write_sealed
 
 SEALED = dict(backend='sealed')  # `backend_args` of whatever saves a checkpoint
 

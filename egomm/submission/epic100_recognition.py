@@ -11,7 +11,6 @@ In memory the scores of a clip and task are an array; what cannot be one stays a
 
 import json
 import math
-import os
 import zipfile
 import zlib
 from collections import Counter, defaultdict
@@ -22,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from egomm.functional.result_file import Results
+from egomm.functional.whole_files import written_beside
 from egomm.functional.wording import first_names
 from egomm.submission.challenges import EPIC100_RECOGNITION
 from egomm.submission.refusal import refuse_existing, refuse_faults
@@ -70,18 +70,13 @@ def write_submission(
         'results': _object(clips),
     }
     refuse_faults('These scores make', EPIC100_RECOGNITION, faults(document, narration_ids), ADVICE)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'{path.name}.{os.getpid()}.part')
-    try:
-        with (
-            zipfile.ZipFile(part, 'w', zipfile.ZIP_DEFLATED, compresslevel=5) as archive,
-            archive.open(MEMBER, 'w') as member,
-        ):
-            for text in _text(document):
-                member.write(text.encode())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with (
+        written_beside(path) as file,
+        zipfile.ZipFile(file, 'w', zipfile.ZIP_DEFLATED, compresslevel=5) as archive,
+        archive.open(MEMBER, 'w') as member,
+    ):
+        for text in _text(document):
+            member.write(text.encode())
 
 
 def check_submission(path: str | Path, narration_ids: Sequence[str]) -> Supervision:

@@ -12,7 +12,6 @@ of their softmaxes does; the 100 best are given.
 
 import json
 import math
-import os
 import re
 import zipfile
 import zlib
@@ -26,6 +25,7 @@ import numpy as np
 from egomm.functional.json_keys import unique_keys
 from egomm.functional.result_file import Results
 from egomm.functional.scores import rank_actions
+from egomm.functional.whole_files import written_beside
 from egomm.functional.wording import first_names
 from egomm.submission.challenges import EPIC55_RECOGNITION
 from egomm.submission.refusal import refuse_existing, refuse_faults
@@ -69,18 +69,13 @@ def write_submission(
             found.append(f'{scores.shape[1]} instead of {CLASSES[task]} {task} scores a clip')
     refuse_faults('These scores make', EPIC55_RECOGNITION, found, ADVICE)
     rows = {uid: row for row, uid in enumerate(results.narration_ids)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'{path.name}.{os.getpid()}.part')
-    try:
-        with zipfile.ZipFile(part, 'w', zipfile.ZIP_DEFLATED, compresslevel=5) as archive:
+    with written_beside(path) as file:
+        with zipfile.ZipFile(file, 'w', zipfile.ZIP_DEFLATED, compresslevel=5) as archive:
             for test_set, member in MEMBERS.items():
                 document = _document(results, rows, ids[test_set])
                 found += [f'{member}: {fault}' for fault in faults(document, ids[test_set])]
                 archive.writestr(member, json.dumps(document))
         refuse_faults('These scores make', EPIC55_RECOGNITION, found, ADVICE)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def check_submission(path: str | Path, ids: Mapping[str, Sequence[str]]) -> None:

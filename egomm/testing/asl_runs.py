@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from mmengine.config import Config
 
+from egomm.apis.exports import write_whole
 from egomm.apis.launch import unformatted
 from egomm.testing import study
 from egomm.testing.asl_study import GAUSSIAN_WAY, LEARNING_RATES, ROWS, Row, World
@@ -183,7 +184,7 @@ def keep_file(setting: Setting, kind: str, seed: int) -> Path:
         content['videos'] = [
             video for video in content['videos'] if video['video_uid'].partition('_')[0] not in gone
         ]
-        study.write_whole(path, json.dumps(content))
+        write_whole(path, json.dumps(content))
     return path.absolute()
 
 
@@ -240,7 +241,7 @@ def run(
         if hasattr(module, 'centres'):
             result['mu'] = module.centres[0].tolist()
             result['sigma'] = module.widths[0].tolist()
-    study.write_whole(path, json.dumps(result, indent=1) + '\n')
+    write_whole(path, json.dumps(result, indent=1) + '\n')
     return result
 
 

@@ -16,9 +16,10 @@ import torch
 from mmengine.config import Config
 from torch import Tensor, nn
 
-from egomm.apis.extract import load_encoders, sha256_of_file
+from egomm.apis.extract import load_encoders
 from egomm.datasets.token_writer import TokenWriter
 from egomm.functional.points import follow_crop, inside, pixel_to_relative
+from egomm.functional.whole_files import sha256_of_file
 from egomm.structures import EgoSample
 from egomm.testing.annotations import narration_id
 from egomm.testing.drawing import Artist

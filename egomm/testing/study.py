@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeVar
 
 from mmengine.config import Config
 
+from egomm.apis.exports import write_whole
 from egomm.compat import unformatted
 
 TUNING_SEED = 100  # none of the seeds that are reported
@@ -217,14 +218,6 @@ def result_file(folder: Path, learning_rate: float, seed: int, settings: Any) ->
     text = json.dumps(settings, sort_keys=True, default=str)
     stamp = hashlib.sha256(text.encode()).hexdigest()[:16]
     return folder / f'lr{learning_rate:g}_seed{seed}_{stamp}.json'
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file that nobody sees in part, also if several processes write it at once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    own = path.with_suffix(f'.{os.getpid()}.partial')
-    own.write_text(text, encoding='utf-8')
-    own.replace(path)
 
 
 def jobs_of_tuning(

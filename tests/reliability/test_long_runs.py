@@ -18,9 +18,10 @@ import torch
 from egomm.apis.launch import leave_process_group
 from egomm.datasets.feature_store import FeatureStore
 from egomm.datasets.window_writer import WindowWriter
+from egomm.functional.whole_files import PARTS
 from egomm.hooks.preemption import end_children
 from egomm.hooks.sealed_checkpoint import newest_intact
-from egomm.sealing import PARTS, Seal, seal_of, write_sealed
+from egomm.sealing import Seal, seal_of, write_sealed
 from egomm.testing.features import write_feature_world
 from tests.reliability.fleet import fork, wait
 
