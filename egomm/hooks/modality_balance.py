@@ -57,8 +57,8 @@ class ModalityBalanceHook(Hook):
         end_epoch: The first epoch without it again; None never ends it.
 
     Raises:
-        ValueError: If ``alpha`` is not above 0 and finite, or, when training starts, the model does
-            not have the parts above.
+        ValueError: If ``alpha`` is not above 0 and finite, no epoch would be with modulation, or,
+            when training starts, the model does not have the parts above.
     """
 
     def __init__(
@@ -74,6 +74,12 @@ class ModalityBalanceHook(Hook):
             raise ValueError(
                 f'ModalityBalanceHook wants finite alpha > 0; got {alpha!r}. Remove the hook to '
                 'train without modulation.'
+            )
+        if end_epoch is not None and not max(begin_epoch, 0) < end_epoch:
+            raise ValueError(
+                'ModalityBalanceHook wants begin_epoch before end_epoch, the first epoch without '
+                f'modulation; got {begin_epoch} and {end_epoch}. Let it end later, or remove the '
+                'hook to train without modulation.'
             )
         self.task = task
         self.alpha = alpha

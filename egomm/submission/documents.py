@@ -1,8 +1,8 @@
 """Submissions that are one JSON file: reading, writing, and whether they have the right ids."""
 
 import json
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +55,35 @@ def id_faults(what: str, got: Sequence[str], wanted: Sequence[str]) -> Iterator[
         yield f'{len(unknown)} unknown {what}: {first_names(unknown)}'
     if doubled:
         yield f'{len(doubled)} {what} more than once: {first_names(doubled)}'
+
+
+def plain_head_faults(
+    document: Mapping[str, Any], head: Mapping[str, str], further: Sequence[str]
+) -> Iterator[str]:
+    """What is wrong with a submission beside what was found.
+
+    Args:
+        document: The JSON object.
+        head: Values that it has to have, by key.
+        further: Keys of what was found.
+    """
+    for key, wanted in head.items():
+        if document.get(key) != wanted:
+            yield f'{key!r} is to be {wanted!r}, got {document.get(key)!r}'
+    if rest := [key for key in document if key not in (*head, *further)]:
+        yield f'{len(rest)} further keys: {first_names(rest)}'
+
+
+def grouped_faults(what: str, faults: Iterable[tuple[str, Iterable[str]]]) -> Iterator[str]:
+    """One line a fault, with the number of those that have it and the names of the first.
+
+    Args:
+        what: What has them: ``'clips'``.
+        faults: Pairs of a name and what is wrong with it.
+    """
+    names = defaultdict(list)
+    for name, kinds in faults:
+        for kind in dict.fromkeys(kinds):
+            names[kind].append(name)
+    for kind, found in names.items():
+        yield f'{len(found)} {what} {kind}: {first_names(found)}'

@@ -6,7 +6,6 @@ list, so they come best first. Queries: ``results``, a list of ``clip_uid``, ``a
 ``query_idx`` and up to five ``predicted_times``, best first.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,14 @@ from egomm.functional.segment_files import (
     is_window,
     query_key,
 )
-from egomm.functional.wording import first_names
 from egomm.submission.challenges import EGO4D_MOMENTS, EGO4D_QUERIES, Challenge
-from egomm.submission.documents import id_faults, read_document, write_document
+from egomm.submission.documents import (
+    grouped_faults,
+    id_faults,
+    plain_head_faults,
+    read_document,
+    write_document,
+)
 from egomm.submission.refusal import refuse_faults
 
 LISTS = ('detect_results', 'retrieve_results')
@@ -116,13 +120,9 @@ def moment_faults(document: Any, clips: Sequence[str], classes: Sequence[str]) -
             found.append(f'an object of lists by clip id is wanted as {key!r}')
             continue
         found += [f'{key}: {fault}' for fault in id_faults('clips', list(lists), clips)]
-        kinds = defaultdict(list)
-        for clip, rows in lists.items():
-            for fault in _moment_list_faults(rows, names, ordered=key == 'retrieve_results'):
-                kinds[fault].append(clip)
-        found += [
-            f'{key}: {len(ids)} clips {what}: {first_names(ids)}' for what, ids in kinds.items()
-        ]
+        ordered = key == 'retrieve_results'
+        entries = ((name, _moment_list_faults(lists[name], names, ordered)) for name in lists)
+        found += [f'{key}: {fault}' for fault in grouped_faults('clips', entries)]
     return found
 
 
@@ -140,13 +140,8 @@ def answer_faults(document: Any, queries: Sequence[Key]) -> list[str]:
         )
     keys = [_name(query_key(row)) for row in named]
     found += id_faults('queries', keys, [_name(key) for key in queries])
-    kinds = defaultdict(list)
-    for row, key in zip(named, keys):
-        for fault in _window_faults(row['predicted_times']):
-            kinds[fault].append(key)
-    return found + [
-        f'{len(names)} queries {what}: {first_names(names)}' for what, names in kinds.items()
-    ]
+    entries = ((key, _window_faults(row['predicted_times'])) for row, key in zip(named, keys))
+    return [*found, *grouped_faults('queries', entries)]
 
 
 def _moment_list_faults(rows: Any, names: set[str], ordered: bool) -> Iterator[str]:
@@ -190,10 +185,4 @@ def _head(challenge: Challenge) -> dict[str, str]:
 def _head_faults(document: Any, challenge: Challenge, further: Sequence[str]) -> list[str]:
     if not isinstance(document, dict):
         return ['an object is wanted as the whole']
-    found = [
-        f'{key!r} is to be {wanted!r}, got {document.get(key)!r}'
-        for key, wanted in _head(challenge).items()
-        if document.get(key) != wanted
-    ]
-    rest = [key for key in document if key not in ('version', 'challenge', *further)]
-    return found + ([f'{len(rest)} further keys: {first_names(rest)}'] if rest else [])
+    return [*plain_head_faults(document, _head(challenge), further)]

@@ -9,15 +9,13 @@ A JSON file (epic-kitchens/C2-Action-Detection, EvaluationCode)::
 Times in seconds of the video.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from egomm.functional.segment_files import Moments, action_pair, best_first, is_number, is_window
-from egomm.functional.wording import first_names
 from egomm.submission.challenges import EPIC100_DETECTION
-from egomm.submission.documents import id_faults, read_document, write_document
+from egomm.submission.documents import grouped_faults, id_faults, read_document, write_document
 from egomm.submission.epic100_recognition import CLASSES
 from egomm.submission.refusal import refuse_faults
 from egomm.submission.supervision import SLS, Supervision, head_faults, kind_of
@@ -91,13 +89,8 @@ def detection_faults(document: Any, videos: Sequence[str]) -> list[str]:
     if not isinstance(results, dict):
         return [*found, "an object of lists by video is wanted as 'results'"]
     found += id_faults('videos', list(results), videos)
-    kinds = defaultdict(list)
-    for video, rows in results.items():
-        for fault in dict.fromkeys(_list_faults(rows)):
-            kinds[fault].append(video)
-    return found + [
-        f'{len(names)} videos {what}: {first_names(names)}' for what, names in kinds.items()
-    ]
+    entries = ((video, _list_faults(rows)) for video, rows in results.items())
+    return [*found, *grouped_faults('videos', entries)]
 
 
 def _entry(row: dict[str, Any]) -> dict[str, Any]:

@@ -10,20 +10,21 @@ In memory the scores of a clip and task are an array; what cannot be one stays a
 """
 
 import json
-import math
 import zipfile
 import zlib
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from egomm.functional.result_file import Results
+from egomm.functional.segment_files import is_number
 from egomm.functional.whole_files import written_beside
 from egomm.functional.wording import first_names
 from egomm.submission.challenges import EPIC100_RECOGNITION
+from egomm.submission.documents import grouped_faults, id_faults
 from egomm.submission.refusal import refuse_existing, refuse_faults
 from egomm.submission.supervision import HEAD, SLS, Supervision, head_faults, kind_of
 
@@ -117,21 +118,11 @@ def faults(document: Any, narration_ids: Sequence[str]) -> list[str]:
     if not isinstance(results, dict):
         got = kind_of(results) if 'results' in document else 'none'
         return [*found, f"an object is wanted as 'results', got {got}"]
-    wanted = set(narration_ids)
-    missing = [name for name in narration_ids if name not in results]
-    unknown = [name for name in results if name not in wanted]
-    if missing:
-        found.append(f'{len(missing)} of {len(wanted)} clips missing: {first_names(missing)}')
-    if unknown:
-        found.append(f'{len(unknown)} unknown clips: {first_names(unknown)}')
+    found += id_faults('clips', [*results], narration_ids)
     if doubled := getattr(results, 'doubled', []):
         found.append(f'{len(doubled)} clips more than once: {first_names(doubled)}')
-    clips = defaultdict(list)
-    for name, entry in results.items():
-        for fault in _entry_faults(entry):
-            clips[fault].append(name)
-    found += [f'{len(names)} clips {what}: {first_names(names)}' for what, names in clips.items()]
-    return found
+    entries = ((name, _entry_faults(entry)) for name, entry in results.items())
+    return [*found, *grouped_faults('clips', entries)]
 
 
 class _Object(dict):
@@ -148,19 +139,12 @@ def _object(pairs: list[tuple[str, Any]]) -> Any:
     content = _Object(pairs)
     if len(content) == len(pairs):
         keys = _KEYS.get(len(pairs))
-        if keys and content.keys() == set(keys) and _all_numbers(content):
+        if keys and content.keys() == set(keys) and all(map(is_number, content.values())):
             return np.array([content[key] for key in keys], dtype=np.float64)
         return content
     counts = Counter(key for key, _ in pairs)
     content.doubled = [key for key, count in counts.items() if count > 1]
     return content
-
-
-def _all_numbers(scores: Mapping[str, Any]) -> bool:
-    try:
-        return all(type(one) in (int, float) and math.isfinite(one) for one in scores.values())
-    except OverflowError:  # an integer of over 300 digits
-        return False
 
 
 def _entry_faults(entry: Any) -> Iterator[str]:
@@ -195,7 +179,7 @@ def _score_faults(task: str, count: int, scores: Any) -> Iterator[str]:
         yield f'with {len(scores)} instead of {count} {task} scores'
     elif set(scores) != set(_KEYS[count]):
         yield f'with {task} classes other than "0".."{count - 1}"'
-    if not _all_numbers(scores):
+    if not all(map(is_number, scores.values())):
         yield f'with {task} scores that are no finite numbers'
 
 

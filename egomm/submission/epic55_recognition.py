@@ -11,11 +11,9 @@ of their softmaxes does; the 100 best are given.
 """
 
 import json
-import math
 import re
 import zipfile
 import zlib
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,16 +23,18 @@ import numpy as np
 from egomm.functional.json_keys import unique_keys
 from egomm.functional.result_file import Results
 from egomm.functional.scores import rank_actions
+from egomm.functional.segment_files import is_number
 from egomm.functional.whole_files import written_beside
 from egomm.functional.wording import first_names
 from egomm.submission.challenges import EPIC55_RECOGNITION
+from egomm.submission.documents import grouped_faults, id_faults, plain_head_faults
 from egomm.submission.refusal import refuse_existing, refuse_faults
 
 ADVICE = (
     'Write it from scores of exactly the clips of EPIC_test_s1_timestamps.csv and '
     'EPIC_test_s2_timestamps.csv with tools/submit.py ek55.'
 )
-CHALLENGE = 'action_recognition'
+HEAD = {'version': EPIC55_RECOGNITION.version, 'challenge': 'action_recognition'}
 CLASSES = {'verb': 125, 'noun': 352}
 ACTIONS = 100
 MEMBERS = {'s1': 'seen.json', 's2': 'unseen.json'}
@@ -125,30 +125,13 @@ def faults(document: Any, uids: Sequence[str]) -> list[str]:
     """
     if not isinstance(document, dict):
         return ['an object is wanted as the whole']
-    found = []
-    for key, wanted in (('version', EPIC55_RECOGNITION.version), ('challenge', CHALLENGE)):
-        if document.get(key) != wanted:
-            found.append(f'{key!r} is to be {wanted!r}, got {document.get(key)!r}')
-    further = [key for key in document if key not in ('version', 'challenge', 'results')]
-    if further:
-        found.append(f'{len(further)} further keys beside results: {first_names(further)}')
+    found = [*plain_head_faults(document, HEAD, ('results',))]
     results = document.get('results')
     if not isinstance(results, dict):
         return [*found, "an object is wanted as 'results'"]
-    wanted_uids = set(uids)
-    missing = [uid for uid in uids if uid not in results]
-    unknown = [uid for uid in results if uid not in wanted_uids]
-    if missing:
-        found.append(f'{len(missing)} of {len(wanted_uids)} clips missing: {first_names(missing)}')
-    if unknown:
-        found.append(f'{len(unknown)} unknown clips: {first_names(unknown)}')
-    clips = defaultdict(list)
-    for uid, entry in results.items():
-        for fault in _entry_faults(entry):
-            clips[fault].append(uid)
-    return found + [
-        f'{len(names)} clips {what}: {first_names(names)}' for what, names in clips.items()
-    ]
+    found += id_faults('clips', [*results], uids)
+    entries = ((uid, _entry_faults(entry)) for uid, entry in results.items())
+    return [*found, *grouped_faults('clips', entries)]
 
 
 def _entry_faults(entry: Any) -> Iterator[str]:
@@ -162,7 +145,7 @@ def _entry_faults(entry: Any) -> Iterator[str]:
             yield f'without {task} scores'
         elif scores.keys() != set(keys):
             yield f'without the {task} classes "0".."{len(keys) - 1}"'
-        elif not _all_numbers(scores):
+        elif not all(map(is_number, scores.values())):
             yield f'with {task} scores that are no finite numbers'
     actions = entry.get('action')
     if not isinstance(actions, dict) or not 0 < len(actions) <= ACTIONS:
@@ -170,7 +153,7 @@ def _entry_faults(entry: Any) -> Iterator[str]:
     else:
         if not all(_is_pair(key) for key in actions):
             yield 'with actions other than "verb,noun" of these classes'
-        if not _all_numbers(actions):
+        if not all(map(is_number, actions.values())):
             yield 'with action scores that are no finite numbers'
     if entry.keys() - {*CLASSES, 'action'}:
         yield 'with further keys than verb, noun and action'
@@ -181,10 +164,6 @@ def _is_pair(key: str) -> bool:
     return match is not None and all(
         int(text) < count for text, count in zip(match.groups(), CLASSES.values())
     )
-
-
-def _all_numbers(scores: Mapping[str, Any]) -> bool:
-    return all(type(one) in (int, float) and math.isfinite(one) for one in scores.values())
 
 
 def _document(results: Results, rows: Mapping[str, int], uids: Sequence[str]) -> dict:
@@ -204,4 +183,4 @@ def _document(results: Results, rows: Mapping[str, int], uids: Sequence[str]) ->
             'noun': dict(zip(_KEYS['noun'], noun[number].tolist())),
             'action': dict(zip(names, sums.tolist())),
         }
-    return {'version': EPIC55_RECOGNITION.version, 'challenge': CHALLENGE, 'results': content}
+    return {**HEAD, 'results': content}

@@ -198,6 +198,13 @@ def test_what_the_hook_cannot_work_with_is_named(model, arguments, words):
         Bench(make_model(**model), **arguments)
 
 
+@pytest.mark.parametrize('epochs', [(3, 3), (3, 1), (0, 0), (-2, -1)])
+def test_epochs_of_which_none_is_modulated_are_refused(epochs):
+    begin, end = epochs
+    with pytest.raises(ValueError, match=rf'begin_epoch before end_epoch.*got {begin} and {end}\.'):
+        ModalityBalanceHook(task='verb', alpha=0.5, begin_epoch=begin, end_epoch=end)
+
+
 @pytest.mark.parametrize('task', ['verb', 'noun'])
 def test_the_hook_of_the_config_fits_its_model(task):
     config = Config.fromfile(ROOT / f'configs/toy/mimo_concat-ogm-{task}.py')

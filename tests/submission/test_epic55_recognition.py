@@ -121,6 +121,10 @@ def break_score(document):
     document['results']['1925']['verb']['3'] = '1.0'
 
 
+def break_digits(document):
+    document['results']['1925']['noun']['3'] = 10**400  # beyond any float
+
+
 def break_keys(document):
     document['results']['1926']['mood'] = {}
     document['team'] = 'x'
@@ -142,11 +146,12 @@ def break_results(document):
         (break_action, ['1 clips with actions other than "verb,noun" of these classes: 1924']),
         (break_too_many, ['1 clips without 1 to 100 action scores: 1924']),
         (break_class, ['1 clips without the noun classes "0".."351": 1925']),
+        (break_digits, ['1 clips with noun scores that are no finite numbers: 1925']),
         (break_score, ['1 clips with verb scores that are no finite numbers: 1925']),
         (
             break_keys,
             [
-                '1 further keys beside results: team',
+                '1 further keys: team',
                 '1 clips with further keys than verb, noun and action: 1926',
             ],
         ),

@@ -7,6 +7,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from egomm.datasets.gaze import TRUNCATED, UNTRACKED, read_begaze
+from egomm.datasets.transforms.points import point_source
 from egomm.registry import TRANSFORMS
 
 
@@ -39,14 +40,7 @@ class LoadGaze(BaseTransform):
             ValueError: If the dataset has no source of gaze, nothing is sampled yet, or the file
                 is broken.
         """
-        if 'gaze' not in results['sources'] or 'frame_indices' not in results:
-            raise ValueError(
-                f'LoadGaze reads at sampled frames from a source of gaze; the dataset has sources '
-                f'for {sorted(results["sources"])}, and frames are '
-                f'{"" if "frame_indices" in results else "not "}sampled. Add sources["gaze"] to '
-                'the dataset, and put the sampling before LoadGaze in the pipeline.'
-            )
-        source = results['sources']['gaze']
+        source = point_source(results, 'gaze', 'LoadGaze')
         if source is not None:
             track = read_begaze(source['path']).at(results['frame_indices'] + self.frame_offset)
             visible = (track.events != UNTRACKED) & (track.events != TRUNCATED)

@@ -6,6 +6,7 @@ Shapes: N = sampled frames.
 from mmcv.transforms import BaseTransform
 
 from egomm.datasets.hands import read_hands
+from egomm.datasets.transforms.points import point_source
 from egomm.registry import TRANSFORMS
 
 
@@ -29,14 +30,7 @@ class LoadHands(BaseTransform):
             ValueError: If the dataset has no source of hands, nothing is sampled yet, or the file
                 is broken.
         """
-        if 'hands' not in results['sources'] or 'frame_indices' not in results:
-            raise ValueError(
-                f'LoadHands reads at sampled frames from a source of hands; the dataset has '
-                f'sources for {sorted(results["sources"])}, and frames are '
-                f'{"" if "frame_indices" in results else "not "}sampled. Add sources["hands"] to '
-                'the dataset, and put the sampling before LoadHands in the pipeline.'
-            )
-        source = results['sources']['hands']
+        source = point_source(results, 'hands', 'LoadHands')
         if source is not None:
             points = read_hands(source['path']).at(results['frame_indices'])
             results.setdefault('points', {})['hands'] = points

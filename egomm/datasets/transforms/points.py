@@ -13,6 +13,30 @@ from egomm.functional.points import follow_crop, inside
 from egomm.registry import TRANSFORMS
 
 
+def point_source(results: dict, task: str, loader: str) -> dict | None:
+    """Where the points of a clip are, for a transform that loads them at the sampled frames.
+
+    Args:
+        results: What the pipeline has so far.
+        task: ``'gaze'`` or ``'hands'``.
+        loader: Name of the transform, for complaints.
+
+    Returns:
+        The resolved source; None if this clip has none.
+
+    Raises:
+        ValueError: If the dataset has no source of this task, or nothing is sampled yet.
+    """
+    if task not in results['sources'] or 'frame_indices' not in results:
+        raise ValueError(
+            f'{loader} reads at sampled frames from a source of {task}; the dataset has sources '
+            f'for {sorted(results["sources"])}, and frames are '
+            f'{"" if "frame_indices" in results else "not "}sampled. Add sources[{task!r}] to '
+            f'the dataset, and put the sampling before {loader} in the pipeline.'
+        )
+    return results['sources'][task]
+
+
 @TRANSFORMS.register_module()
 class PointTargets(BaseTransform):
     """Make labels of the points: put it after all crops and flips, before `PackSample`.
