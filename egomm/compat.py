@@ -167,6 +167,8 @@ def install_safe_checkpoint_loading() -> None:
 
     For mmengine 0.10.7: its loader of web addresses asks torch for full unpickling, its loader
     of local files fails on its own checkpoints. Can go when both pass ``weights_only=True``.
+
+    Afterwards MMEngine raises a ValueError for what cannot be read or downloaded.
     """
     import torch
     from mmengine.runner import checkpoint as mmengine_checkpoint

@@ -22,10 +22,13 @@ def read_names(path: str) -> list[str]:
         with open(path, encoding='utf-8-sig', newline='') as file:
             reader = csv.DictReader(file)
             if 'narration_id' not in (reader.fieldnames or ()):
-                raise ValueError(f"{path} has no column 'narration_id'; got {reader.fieldnames}")
+                raise ValueError(
+                    f"{path} has no column 'narration_id'; got {reader.fieldnames}. Give an "
+                    'annotation file of EPIC-KITCHENS-100.'
+                )
             return [row['narration_id'] for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f'{path}: a CSV in UTF-8 is expected: {error}') from error
+        raise ValueError(f'{path}: a CSV in UTF-8 is expected: {error}. Fetch it again.') from error
 
 
 def main() -> None:

@@ -140,7 +140,14 @@ def right_share(windows: Tensor, grid: Tensor) -> Tensor:
 def train_blind(
     queries: Queries, epochs: int, seed: int, use_place: bool
 ) -> Iterator[BlindLocalizer]:
-    """Train, and give the model after every epoch; it is always the same object."""
+    """Train, and give the model after every epoch; it is always the same object.
+
+    Args:
+        queries: To learn from.
+        epochs: How often.
+        seed: Of weights and order.
+        use_place: Whether the model sees the place of the clip in its video.
+    """
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -168,6 +175,11 @@ def train_blind(
 
 def choose_epochs(records: Sequence[dict], use_place: bool, seed: int) -> tuple[int, list[float]]:
     """How long to train, by the mean R@1 on a fifth of the training clips.
+
+    Args:
+        records: Training queries, see `read_queries`.
+        use_place: As in `train_blind`.
+        seed: Of the split and the training.
 
     Returns:
         The number of epochs, and the score after each.

@@ -73,7 +73,7 @@ class ClipImages:
         return torch.from_numpy(values.transpose(2, 0, 1).astype(np.float32))
 
     def present(self, item: Tensor) -> dict[str, bool]:
-        """Which of the modalities a packed clip has: RGB."""
+        """Which of the modalities a packed clip ``(3, H, W)`` has: RGB."""
         return dict(rgb=True)
 
     @torch.no_grad()

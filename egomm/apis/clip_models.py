@@ -65,6 +65,10 @@ class EgoClips:
     Attributes:
         modalities: What the pipeline loads.
         features: Names of the neck outputs that `encode` gives: what classification heads read.
+
+    Raises:
+        ValueError: If the config has no pipeline of evaluation or another model, or the checkpoint
+            does not fit.
     """
 
     def __init__(
@@ -147,7 +151,15 @@ class EgoClips:
 class MmactionClips:
     """A recognizer of mmaction2 for RGB with the pipeline that its config tests with.
 
-    Args and attributes as in `EgoClips`; ``features`` is the backbone (with its neck).
+    Attributes as in `EgoClips`; ``features`` is the backbone (with its neck).
+
+    Args:
+        config: Of the model, with a ``test_dataloader`` or ``test_pipeline``.
+        checkpoint: Its weights.
+
+    Raises:
+        ValueError: If the pipeline decodes no RGB frames, or the checkpoint does
+            not fit.
     """
 
     modalities = ('rgb',)

@@ -109,7 +109,8 @@ def load_encoders(config: Config, checkpoint: str) -> MultiIOModel:
     model = MODELS.build(config.model)
     if not isinstance(model, MultiIOModel):
         raise ValueError(
-            f'Tokens come from a MultiIOModel; {config.filename} has a {type(model).__name__}.'
+            f'Tokens come from a MultiIOModel; {config.filename} has a {type(model).__name__}. '
+            'Give the config of one; features of videos come from any recognizer, without --tokens.'
         )
     loaded = load_checkpoint(checkpoint)
     state = loaded.get('state_dict', loaded)
@@ -195,7 +196,8 @@ def _encode(model: MultiIOModel, batch: dict) -> dict[str, Tensor]:
         if stream.mask is not None and stream.mask.dim() > 1:
             raise ValueError(
                 f'The backbone of {name} gives a mask of shape {tuple(stream.mask.shape)}: it '
-                'marks steps in time, but tokens are kept for whole clips only.'
+                'marks steps in time, but tokens are kept for whole clips only. Train this '
+                'model on the clips themselves.'
             )
     return {name: stream.x for name, stream in streams.items()}
 

@@ -34,7 +34,7 @@ _DICT = re.compile(r"""(^|[\[(,])(dict\(|\{["'])""")
 
 
 def positive_number(text: str) -> int:
-    """A whole number from 1 up, as the ``type`` of an argument."""
+    """A whole number from 1 up, as the ``type`` of an argument, which refuses anything else."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f'a whole number from 1 up is wanted; got {text!r}')
     return int(text)

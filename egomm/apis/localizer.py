@@ -172,7 +172,7 @@ class Localizer:
         """Find moments.
 
         Args:
-            source: What to look at, or what `look` gave.
+            source: What to look at, as in `look`, or what that gave.
             top: How many to name at most.
             min_score: Smallest score to name.
 
@@ -194,7 +194,7 @@ class Localizer:
         """Answer a question about a video: when is it to be seen?
 
         Args:
-            source: What to look at, or what `look` gave.
+            source: What to look at, as in `look`, or what that gave.
             query: The question.
             top: How many answers to give.
 

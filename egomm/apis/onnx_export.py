@@ -108,7 +108,7 @@ def compare(
     Args:
         network: What the file was made of.
         path: The file.
-        examples: Inputs by name.
+        examples: Inputs by name, of the shapes that the file was made with.
 
     Returns:
         By output, over all examples.

@@ -86,6 +86,9 @@ def plain_model(
         batch: Clips of an input.
         length: Positions of a localizer's clip; by default those that its config trains with.
 
+    Returns:
+        The model, and two dicts of inputs ``(batch, C, ...)`` with a name each, masks among them.
+
     Raises:
         ValueError: If config, checkpoint and arguments do not fit.
     """
@@ -102,7 +105,9 @@ def plain_model(
             )
         examples = _sequences(model, dataset, batch, length)
     elif length is not None:
-        raise ValueError('length is for models of moments and queries; a clip has its pipeline.')
+        raise ValueError(
+            'length is for models of moments and queries; a clip has its pipeline. Leave it out.'
+        )
     else:
         clips = EgoClips(config, checkpoint)
         model, examples = clips.model, _clips(clips, batch)

@@ -196,6 +196,12 @@ def cross_fit(
     The halves take turns in the order of the number of clips, so that they are of similar size.
     ``weights`` are those chosen on all clips, with which ``in_sample`` is scored.
 
+    Args:
+        model: Of the dump, in evaluation mode.
+        clips: What `gather` gave.
+        steps: Steps of the search for the weights.
+        progress: Called after each step with its number and the weights ``(T, M)``.
+
     Raises:
         ValueError: If there is only one participant, or a half has no label of a task.
     """
@@ -231,7 +237,12 @@ def cross_fit(
 
 
 def top1(scores: dict[str, Tensor], labels: dict[str, Tensor]) -> dict[str, float]:
-    """Percent of right answers by task; as ``'action'``, if that is no task, of all tasks."""
+    """Percent of right answers by task; as ``'action'``, if that is no task, of all tasks.
+
+    Args:
+        scores: Logits ``(N, K)`` by task.
+        labels: Classes ``(N,)`` by task.
+    """
     right = {task: values.argmax(dim=1) == labels[task] for task, values in scores.items()}
     known = {task: labels[task] >= 0 for task in scores}
     share = {task: 100 * right[task][known[task]].float().mean().item() for task in scores}

@@ -130,7 +130,7 @@ class Recognizer:
         """Recognise every window of a video of any length.
 
         Args:
-            source: See `__call__`.
+            source: A video file, a folder of frames, or an array ``(N, H, W, 3)`` uint8 RGB.
             window: Frames of a window, counted at ``fps``.
             stride: Frames from one window to the next.
             fps: Rate at which the video is looked at.

@@ -48,7 +48,8 @@ def write_report(
 
     Args:
         path: The file to write.
-        video: What the results are about.
+        video: What the results are about: a file, a folder of frames, or an array
+            ``(N, H, W, 3)`` uint8 RGB.
         results: What `Recognizer` and `Localizer` gave for it.
         truth: True moments: ``start``, ``stop``, ``name``.
         query_truth: By question its true stretches: ``start``, ``stop``.

@@ -127,7 +127,7 @@ def windows_of(
     """Frames of each window; the last frame completes the last window.
 
     Args:
-        frames: In order.
+        frames: Images ``(H, W, 3)`` in order, None where one is not needed.
         window: Frames of a window.
         stride: Frames from one window to the next, at most ``window``.
     """
@@ -182,7 +182,7 @@ def packed_windows(
 
     Args:
         model: What packs them.
-        frames: Of the video, at ``grid.fps``.
+        frames: Images ``(H, W, 3)`` of the video, at ``grid.fps``.
         grid: Window and stride.
         sound: Of the video.
         name: Of the video.

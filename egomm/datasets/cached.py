@@ -167,5 +167,5 @@ def read_manifest(folder: Path) -> Mapping[str, Any]:
 
 
 def line_ends(text: bytes) -> np.ndarray:
-    """Where each complete line ends: positions behind the line feeds."""
+    """Where each complete line ends: positions ``(lines,)`` behind the line feeds."""
     return np.flatnonzero(np.frombuffer(text, np.uint8) == ord('\n')) + 1

@@ -82,7 +82,7 @@ class FlowEngine:
 
 
 def flow_to_bytes(flow: np.ndarray, bound: float) -> np.ndarray:
-    """Displacement in pixels -> 8 bit, 128 = zero, +-bound = 255 and 1."""
+    """Displacement of any shape in pixels -> 8 bit, 128 = zero, +-bound = 255 and 1."""
     return np.rint(np.clip(128 + flow * (127 / bound), 1, 255)).astype(np.uint8)
 
 

@@ -69,7 +69,11 @@ class Footage(NamedTuple):
         return ImagesAt(self, start, fps, count)
 
     def at(self, times: np.ndarray) -> np.ndarray:
-        """Images ``(N, H, W, 3)`` on screen at times in seconds, not decreasing."""
+        """Images ``(N, H, W, 3)`` on screen at times in seconds, not decreasing.
+
+        Raises:
+            MediaError: If the frames are not of one size.
+        """
         if self.is_file:
             return read_video_frames(self.source, times.tolist())
         places = np.clip((times * self.fps).astype(int), 0, len(self.source) - 1)
@@ -80,13 +84,19 @@ class Footage(NamedTuple):
         shapes = {image.shape for image in images}
         if len(shapes) > 1:
             raise MediaError(
-                Path(self.source[0]).parent, f'frames of one size are expected; got {shapes}.'
+                Path(self.source[0]).parent,
+                f'frames of one size are expected; got {shapes}. Resize them, or part the folder.',
             )
         return np.stack(images)[inverse]
 
 
 class StillFrames:
-    """Images of a folder or an array at a rate; like `VideoFrames`."""
+    """Images of a folder or an array at a rate; like `VideoFrames`.
+
+    Args:
+        footage: Where the images come from.
+        fps: Images a second.
+    """
 
     def __init__(self, footage: Footage, fps: float) -> None:
         self.footage = footage
@@ -197,7 +207,9 @@ def _file(path: Path) -> Footage:
         if stream is None:
             kinds = sorted({other.type for other in container.streams})
             raise MediaError(
-                path, f'a video is expected, but the file has only {", ".join(kinds) or "nothing"}.'
+                path,
+                f'a video is expected, but the file has only {", ".join(kinds) or "nothing"}. Give '
+                'another file.',
             )
         notes = []
         if len(container.streams.video) > 1:

@@ -49,7 +49,7 @@ class GazeTrack(NamedTuple):
     events: np.ndarray
 
     def at(self, frames: np.ndarray) -> 'GazeTrack':
-        """Gaze of the frames of these numbers; those beyond either end are untracked."""
+        """Gaze of the frames of these numbers ``(M,)``; those beyond either end are untracked."""
         inside = (frames >= 0) & (frames < len(self.events))
         places = np.where(inside, frames, 0)
         return GazeTrack(

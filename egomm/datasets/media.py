@@ -253,7 +253,11 @@ def frame_rate(path: str) -> float | None:
 
 @contextmanager
 def opened(path: str) -> Iterator[av.container.InputContainer]:
-    """Open a file; every error of FFmpeg becomes a MediaError, and the file is closed."""
+    """Open a file; every error of FFmpeg becomes a MediaError, and the file is closed.
+
+    Raises:
+        MediaError: If FFmpeg cannot read the file, when opened or within the block.
+    """
     options = _WAV_OPTIONS if path.lower().endswith('.wav') else {}
     try:
         # Names in a file may be in any encoding; nothing here reads them.
@@ -289,6 +293,10 @@ class ToMono:
 
     The way is 16-bit, as in a prepared wav: FFmpeg mixes channels to their mean in whole numbers,
     but to sqrt(2) times that in floating point.
+
+    Args:
+        stream: The audio stream that the frames are of.
+        sample_rate: Samples per second.
     """
 
     def __init__(self, stream: av.AudioStream, sample_rate: int) -> None:

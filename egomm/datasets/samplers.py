@@ -67,7 +67,7 @@ class EpochSampler(Sampler):
             yield SampleIndex(self.epoch, int(order[place]), position >= size, int(repeats[place]))
 
     def order(self) -> np.ndarray:
-        """The global order of the epoch, before it is padded and dealt out."""
+        """The global order of the epoch ``(clips,)``, before it is padded and dealt out."""
         size = len(self.dataset)
         if self.shuffle:
             return np.random.default_rng((self.seed, self.epoch)).permutation(size)
@@ -120,7 +120,7 @@ class ClassBalancedSampler(EpochSampler):
         self.shares = weights / weights.sum()
 
     def order(self) -> np.ndarray:
-        """The draws of the epoch."""
+        """The draws of the epoch ``(clips,)``."""
         rng = np.random.default_rng((self.seed, self.epoch))
         return rng.choice(len(self.shares), len(self.shares), p=self.shares)
 

@@ -202,7 +202,7 @@ def reallocate(mass: Tensor, parts: Tensor, weights: Tensor) -> tuple[Tensor, Te
 
 
 def check_weights(weights: Tensor) -> None:
-    """Refuse what is no weight of a softmax.
+    """Refuse what is no weight of a softmax, of any shape.
 
     Raises:
         ValueError: If a weight is negative, infinite or NaN.

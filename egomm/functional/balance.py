@@ -43,10 +43,14 @@ def score_ratios(scores: Tensor, ratio: str = 'mean_of_pairwise') -> Tensor:
         ValueError: If ``ratio`` is another word, or there are fewer than two scores.
     """
     if ratio not in RATIOS:
-        raise ValueError(f'ratio is one of {list(RATIOS)}; got {ratio!r}')
+        raise ValueError(
+            f'score_ratios wants ratio to be one of {list(RATIOS)}; got {ratio!r}. They '
+            'differ for three or more modalities only.'
+        )
     if scores.dim() != 1 or len(scores) < 2:
         raise ValueError(
-            f'score_ratios wants scores (M,) of two or more modalities; got {tuple(scores.shape)}'
+            f'score_ratios wants scores (M,) of two or more modalities; got {tuple(scores.shape)}. '
+            'One modality needs no balance.'
         )
     scores = scores.clamp(min=torch.finfo(scores.dtype).tiny)
     others = len(scores) - 1

@@ -49,7 +49,7 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
 
 
 def negative_log_likelihood(logits: Tensor, labels: Tensor, temperature: float = 1.0) -> float:
-    """Mean over clips of ``-log p(label)``, in nats."""
+    """Mean over clips of ``-log p(label)``, in nats, of logits ``(N, C)`` and labels ``(N,)``."""
     logs = (logits.double() / temperature).log_softmax(1)
     return float(-logs.gather(1, labels[:, None]).mean())
 
@@ -59,7 +59,8 @@ def expected_calibration_error(
 ) -> float:
     """Mean gap between confidence and accuracy over equal bins of confidence, 0..1.
 
-    Confidence is the probability of the most probable class; a bin counts by its clips.
+    Confidence is the probability of the most probable class; a bin counts by its clips. Logits are
+    ``(N, C)``, labels ``(N,)``.
     """
     confidence, answer = (logits.double() / temperature).softmax(1).max(1)
     right = (answer == labels).double()

@@ -14,7 +14,7 @@ def non_finite(named: Iterable[tuple[str, Tensor]]) -> list[str]:
     """Names of the tensors that hold NaN or infinity, found with one transfer from the device.
 
     Args:
-        named: Floating-point tensors with their names, all on one device.
+        named: Floating-point tensors of any shape with their names, all on one device.
 
     Returns:
         Names in the order given.

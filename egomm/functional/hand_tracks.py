@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 LEFT, RIGHT = 0, 1
+MIN_OVERLAP = 0.3  # smallest intersection over union of a hand's successive boxes
 _MOST_FRAMES = 24 * 3600 * 60  # a day at 60 a second
 
 
@@ -55,16 +56,13 @@ class HandPoints(NamedTuple):
     filled: NDArray[np.bool_]
 
 
-def track_hands(
-    detections: Detections, min_score: float = 0.5, max_gap: int = 10, min_overlap: float = 0.3
-) -> HandPoints:
+def track_hands(detections: Detections, min_score: float = 0.5, max_gap: int = 10) -> HandPoints:
     """Follow the two hands through a video.
 
     Args:
         detections: Boxes, which all lie within the span.
         min_score: Boxes below this score are left out.
         max_gap: Frames without a box that a hand is followed over.
-        min_overlap: Smallest intersection over union of a hand's successive boxes.
 
     Returns:
         Points of the N frames of the span.
@@ -80,7 +78,7 @@ def track_hands(
     kept = detections.scores >= min_score
     frames, boxes = detections.frames[kept], detections.boxes[kept]
     scores, sides = detections.scores[kept], detections.sides[kept]
-    links = link_boxes(frames, boxes, max_gap, min_overlap)
+    links = link_boxes(frames, boxes, max_gap)
     evidence = np.bincount(links, scores)
     votes = np.bincount(links, np.where(sides == RIGHT, scores, -scores))
     side_of_link = np.where(votes > 0, RIGHT, LEFT)
@@ -95,7 +93,7 @@ def track_hands(
     return HandPoints(points, filled)
 
 
-def link_boxes(frames: Integers, boxes: Floats, max_gap: int, min_overlap: float = 0.3) -> Integers:
+def link_boxes(frames: Integers, boxes: Floats, max_gap: int) -> Integers:
     """Number of the link that each box belongs to ``(D,)``.
 
     From frame to frame the pair of box and link that overlap most is joined first; with a handful
@@ -106,7 +104,6 @@ def link_boxes(frames: Integers, boxes: Floats, max_gap: int, min_overlap: float
         frames: ``(D,)``, in any order.
         boxes: ``(D, 4)``.
         max_gap: Frames without a box within a link.
-        min_overlap: Smallest intersection over union of successive boxes.
     """
     # Plain numbers: NumPy's are slow one by one.
     times, edges = frames.tolist(), boxes.tolist()
@@ -124,7 +121,7 @@ def link_boxes(frames: Integers, boxes: Floats, max_gap: int, min_overlap: float
         ]
         taken: set[int] = set()
         for share, link, new in sorted(pairs, key=lambda pair: -pair[0]):
-            if share >= min_overlap and link not in taken and links[new] < 0:
+            if share >= MIN_OVERLAP and link not in taken and links[new] < 0:
                 links[new] = link
                 taken.add(link)
         for new in found:

@@ -257,16 +257,28 @@ def rank_actions(verb_scores: ArrayLike, noun_scores: ArrayLike, k: int) -> Inte
 
 
 def confusion_matrix(predicted: ArrayLike, labels: ArrayLike, count: int) -> Integers:
-    """How often a label (row) was predicted as a class (column): ``(count, count)``."""
+    """How often a label (row) was predicted as a class (column), ``(count, count)``.
+
+    Args:
+        predicted: Classes ``(N,)``.
+        labels: True classes ``(N,)``.
+        count: How many classes there are.
+    """
     cells = np.asarray(labels, np.int64) * count + np.asarray(predicted, np.int64)
     return np.bincount(cells, minlength=count * count).reshape(count, count)
 
 
 def majority_share(labels: ArrayLike) -> float:
-    """Percentage of rows that have the commonest label; a label is one id or a row of ids."""
+    """Percentage of rows that have the commonest label, one id ``(N,)`` or several ``(N, K)``.
+
+    Raises:
+        ValueError: If there are no labels.
+    """
     values = np.asarray(labels)
     if len(values) == 0:
-        raise ValueError('majority_share wants at least one label; got none.')
+        raise ValueError(
+            'majority_share wants at least one label; got none. Check the annotation file.'
+        )
     counts = np.unique(values, axis=0, return_counts=True)[1]
     return 100 * float(counts.max()) / len(values)
 
@@ -283,7 +295,9 @@ def mean_over_classes(values: ArrayLike, labels: ArrayLike) -> float:
     """
     ids = np.asarray(labels)
     if len(ids) == 0:
-        raise ValueError('mean_over_classes wants at least one row; got none.')
+        raise ValueError(
+            'mean_over_classes wants at least one row; got none. Check the annotation file.'
+        )
     place = np.unique(ids, axis=0, return_inverse=True)[1].reshape(-1)
     sums = np.bincount(place, weights=np.asarray(values, np.float64))
     return float((sums / np.bincount(place)).mean())

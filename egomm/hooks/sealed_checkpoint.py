@@ -128,7 +128,11 @@ class SealedCheckpointHook(CheckpointHook):
             super().after_val_epoch(runner, metrics)
 
     def after_train(self, runner: Runner) -> None:
-        """End with an error if the last checkpoint is not there."""
+        """End with an error if the last checkpoint is not there.
+
+        Raises:
+            NotWrittenError: If it could not be written.
+        """
         if self._failure is not None:
             raise self._failure
         super().after_train(runner)

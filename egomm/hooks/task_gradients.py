@@ -23,6 +23,9 @@ class TaskGradientHook(Hook):
 
     Args:
         interval: Iterations from one measurement to the next; each costs a backward pass a task.
+
+    Raises:
+        ValueError: If ``interval`` is below 1.
     """
 
     def __init__(self, interval: int = 20) -> None:

@@ -93,6 +93,9 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 
         Args:
             done: Batches of it that were trained on before.
+
+        Raises:
+            RuntimeError: If a process of the loader died or does not answer; it tells the clips.
         """
         self.runner.call_hook('before_train_epoch')
         self.runner.model.train()

@@ -30,6 +30,9 @@ class TriangularLR(LRSchedulerMixin, _ParamScheduler):
         halving: Whether each cycle reaches half as far above the lowest as the one before.
         **kwargs: ``begin``, ``end``, ``last_step``, ``by_epoch`` and ``verbose`` as MMEngine's
             schedulers have them.
+
+    Raises:
+        ValueError: If ``peak_factor`` is not above 1.
     """
 
     def __init__(

@@ -7,22 +7,19 @@ that of Ego4D's moments.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-import torch
 from mmengine.evaluator import BaseMetric
 
 from egomm.functional.detection import Found, action_report, detection_report
+from egomm.metrics.found import found_segments
 from egomm.registry import METRICS
-
-PARTS = dict(segments=torch.float64, scores=torch.float64, labels=torch.int64)
 
 
 class Video(NamedTuple):
-    """Official annotations of one video and what each head found: segments, scores, labels."""
+    """Official annotations of one video and what each head found."""
 
     video_id: str
     annotations: list[dict]
-    found: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
+    found: dict[str, Found]
 
 
 @METRICS.register_module()
@@ -44,7 +41,7 @@ class EpicDetectionMetric(BaseMetric):
 
     Raises:
         ValueError: When samples arrive: if one has no labels or no prediction of such a task, or
-            its parts do not belong together. In the evaluation: if a score or a time is not finite.
+            its parts do not belong together or a number is not finite.
     """
 
     default_prefix = 'epic100_c2'
@@ -67,23 +64,14 @@ class EpicDetectionMetric(BaseMetric):
             actions = (self.dataset_meta or {}).get('actions', ())
             found = {}
             for task in tasks:
-                parts = tuple(
-                    torch.as_tensor(sample['pred'][task][key]).to(dtype).numpy(force=True)
-                    for key, dtype in PARTS.items()
-                )
-                count = len(parts[1])
-                if [part.shape for part in parts] != [(count, 2), (count,), (count,)]:
-                    raise ValueError(
-                        f'EpicDetectionMetric wants segments (K, 2), scores (K,) and labels (K,); '
-                        f'got {[part.shape for part in parts]} for {task} of {video}.'
-                    )
-                if task == 'action' and count and parts[2].max() >= len(actions):
+                found[task] = found_segments('EpicDetectionMetric', sample, task, video)
+                number = max(found[task].labels, default=-1)
+                if task == 'action' and number >= len(actions):
                     raise ValueError(
                         f'EpicDetectionMetric has {len(actions)} actions from the dataset, but '
-                        f'{video} is said to hold action {parts[2].max()}. Give the dataset '
+                        f'{video} is said to hold action {number}. Give the dataset '
                         '`actions_from`, and the head as many classes.'
                     )
-                found[task] = parts
             self.results.append(Video(video, list(sample['annotations']), found))
 
     def compute_metrics(self, results: list) -> dict[str, float]:

@@ -38,7 +38,8 @@ def found_segments(metric: str, sample: dict, task: str, name: str) -> Found:
     if segments.shape != (count, 2) or scores.ndim != 1 or labels.shape != (count,):
         raise ValueError(
             f'{metric} wants segments (K, 2), scores (K,) and labels (K,); got {segments.shape}, '
-            f'{scores.shape} and {labels.shape} for {name}.'
+            f'{scores.shape} and {labels.shape} for {name}. One score and label belong to each '
+            'segment; look at the head that predicts them.'
         )
     if not (np.isfinite(scores).all() and np.isfinite(segments).all()):
         raise ValueError(
@@ -65,7 +66,7 @@ def found_moments(metric: str, sample: dict, meta: dict | None) -> Found:
     if names is None:
         raise ValueError(
             f"{metric} wants the class names in the dataset's metainfo, under "
-            f"classes['moment']; got {meta}."
+            f"classes['moment']; got {meta}. Use MomentQueries, or let the dataset give them."
         )
     return found_named(metric, sample, 'moment', names)
 

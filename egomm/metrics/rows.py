@@ -38,7 +38,11 @@ def check_keys(metric: str, sample: dict, wanted: set[str]) -> None:
 
 
 def logits(metric: str, sample: dict, task: str) -> np.ndarray:
-    """Logits of a task as a float32 array."""
+    """Logits ``(C,)`` of a task as a float32 array.
+
+    Raises:
+        ValueError: If the prediction has none.
+    """
     values = sample['pred'].get(task)
     if values is None:
         raise ValueError(
@@ -50,7 +54,11 @@ def logits(metric: str, sample: dict, task: str) -> np.ndarray:
 
 
 def unique_rows(metric: str, rows: Sequence[Row]) -> list[Row]:
-    """Drop repeats of a clip; a repeat without labels is padding, one that disagrees an error."""
+    """Drop repeats of a clip; a repeat without labels is padding, one that disagrees an error.
+
+    Raises:
+        ValueError: If a clip comes twice with different labels or scores.
+    """
     kept: dict[str, Row] = {}
     for row in rows:
         first = kept.setdefault(row.narration_id, row)

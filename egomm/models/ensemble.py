@@ -68,6 +68,9 @@ class LocalizationEnsemble(BaseModel):
         """The same as `MultiIOModel.forward`; losses are named ``member<i>/<task>/<name>``.
 
         'tensor' returns the neck's outputs of every member.
+
+        Raises:
+            ValueError: If ``mode`` is none of the three.
         """
         if mode == 'tensor':
             return [member.extract(inputs) for member in self.members]

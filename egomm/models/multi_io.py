@@ -94,6 +94,9 @@ class MultiIOModel(BaseModel):
             data_samples: One sample a row of the batch; needed by 'loss' and 'predict'.
             mode: 'tensor' returns the neck's outputs, 'loss' a dict of scalars named
                 ``<task>/<name>``, 'predict' the samples with ``pred`` filled.
+
+        Raises:
+            ValueError: If ``mode`` is none of the three; else as the class says.
         """
         mix = None
         if mode == 'loss' and self.training and self.mixing is not None:
@@ -232,7 +235,7 @@ class MultiIOModel(BaseModel):
 
 def _build_all(role: str, configs: dict[str, dict]) -> ModuleDict:
     if not configs:
-        raise ValueError(f'MultiIOModel wants at least one entry in `{role}`; got none')
+        raise ValueError(f'MultiIOModel wants at least one entry in `{role}`; got none. Add one.')
     for name, config in configs.items():
         if not isinstance(config, dict):
             raise ValueError(

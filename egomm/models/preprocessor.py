@@ -42,7 +42,8 @@ class EgoDataPreprocessor(BaseDataPreprocessor):
                 )
             if len(values['mean']) != len(values['std']):
                 raise ValueError(
-                    f'{name}: mean has {len(values["mean"])} channels, std {len(values["std"])}'
+                    f'{name}: mean has {len(values["mean"])} channels, std '
+                    f'{len(values["std"])}. Give one of each a channel.'
                 )
             for key in ('mean', 'std'):
                 buffer = torch.tensor([float(value) for value in values[key]])
@@ -92,7 +93,10 @@ class EgoDataPreprocessor(BaseDataPreprocessor):
             )
         unknown = [name for name in self.drop if name not in self.names]
         if unknown:
-            raise ValueError(f'drop={list(self.drop)}: {unknown} is none of {list(self.names)}')
+            raise ValueError(
+                f'drop={list(self.drop)}: {unknown} is none of {list(self.names)}. '
+                'Name some of these.'
+            )
         present = [any(flags) for flags in zip(*(data['present'][name] for name in self.names))]
         if not all(present):
             rows = [row for row, real in enumerate(present) if not real]

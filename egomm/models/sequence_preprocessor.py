@@ -39,7 +39,8 @@ class SequencePreprocessor(BaseDataPreprocessor):
     def _stream(self, name: str, rows: list[Tensor]) -> Stream:
         if len({(row.dim(), row.shape[0]) for row in rows}) > 1 or rows[0].dim() != 2:
             raise ValueError(
-                f'{name} wants sequences (C, T) of one C; got {[tuple(row.shape) for row in rows]}.'
+                f'{name} wants sequences (C, T) of one C; got {[tuple(row.shape) for row in rows]}'
+                '. Give all clips features of one extraction.'
             )
         lengths = torch.tensor([row.shape[1] for row in rows])
         x = rows[0].new_zeros(len(rows), rows[0].shape[0], int(lengths.max()))

@@ -138,7 +138,12 @@ def grey_row(title: str, maps: np.ndarray) -> Row:
 
 
 def saliency_row(title: str, frames: np.ndarray, tube: np.ndarray) -> Row:
-    """A saliency tube ``(T, H, W)`` from 0 to 1, half and half with the frames, as published."""
+    """A saliency tube ``(T, H, W)`` from 0 to 1, half and half with the frames
+    ``(T, H, W, 3)``, as published.
+
+    Raises:
+        ValueError: If the sizes differ.
+    """
     if tube.shape != frames.shape[:3]:
         raise ValueError(
             f'saliency_row wants a tube of the size of the frames; got {tube.shape} and '
@@ -153,7 +158,12 @@ def saliency_row(title: str, frames: np.ndarray, tube: np.ndarray) -> Row:
 
 
 def sheet(rows: Sequence[Row], columns: int = 8) -> np.ndarray:
-    """All rows below one another, each with its title and at most ``columns`` of its images."""
+    """An image ``(H, W, 3)`` of all rows below one another, with titles.
+
+    Args:
+        rows: What to show.
+        columns: Images of a row at most.
+    """
     blocks = []
     for row in rows:
         count = min(columns, len(row.images))
@@ -170,7 +180,7 @@ def sheet(rows: Sequence[Row], columns: int = 8) -> np.ndarray:
 
 
 def movie(rows: Sequence[Row]) -> list[np.ndarray]:
-    """One image a frame with all rows beside one another; height and width are even."""
+    """An image ``(H, W, 3)`` a frame, all rows beside one another; height and width are even."""
     images = []
     for number in range(len(rows[0].images)):
         cells = []

@@ -107,7 +107,7 @@ def test_a_gradient_of_one_element_gets_next_to_no_noise():
 
 
 def test_bad_arguments_are_named():
-    with pytest.raises(ValueError, match=r"ratio is one of \['mean_of_pairwise', .*got 'best'"):
+    with pytest.raises(ValueError, match=r"ratio to be one of \['mean_of_pairwise', .*got 'best'"):
         score_ratios(torch.rand(2), 'best')
     with pytest.raises(ValueError, match=r'two or more modalities; got \(1,\)'):
         score_ratios(torch.rand(1))

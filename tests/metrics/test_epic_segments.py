@@ -64,7 +64,7 @@ def test_sounds_have_their_own_prefix_and_the_official_area():
         (sample(action=[([1, 2], 0.5, 3)]), 'has 3 actions from the dataset, but P01_01 is said'),
         (
             dict(sample(), pred=dict(verb=dict(segments=[[1, 2]], scores=[], labels=[]))),
-            r'got \[\(1, 2\), \(0,\), \(0,\)\] for verb of P01_01',
+            r'got \(1, 2\), \(0,\) and \(0,\) for P01_01\. One score and label',
         ),
     ],
 )

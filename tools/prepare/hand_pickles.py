@@ -44,7 +44,8 @@ def read_track(path: Path, height: int) -> np.ndarray:
             raise ValueError(f'arrays {points.shape}')
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ValueError(
-            f'{path}: a dict of lists of (x, y), left and right, is expected; got {error!r}.'
+            f'{path}: a dict of lists of (x, y), left and right, is expected; got {error!r}. '
+            'Name the folder of these pickles alone.'
         ) from error
     visible = np.isfinite(points).all(axis=2) & (points[..., 1] < height)
     return np.concatenate([np.nan_to_num(points), visible[..., None]], axis=2)

@@ -24,6 +24,9 @@ class RandomHLS(BaseTransform):
         hue: Largest shift either way, of 180 steps around the circle.
         lightness: The same, of 255.
         saturation: The same, of 255.
+
+    Raises:
+        ValueError: If a shift is negative.
     """
 
     def __init__(self, hue: int = 15, lightness: int = 35, saturation: int = 25) -> None:

@@ -102,6 +102,9 @@ class LoadAudio(BaseTransform):
     Args:
         sample_rate: Samples per second; sound is mixed to one channel and resampled.
         window: Seconds around each instant. 1.279 gives 256 columns in TBN's spectrogram.
+
+    Raises:
+        ValueError: If the window has no sample.
     """
 
     def __init__(self, sample_rate: int = 24_000, window: float = 1.279) -> None:

@@ -34,6 +34,9 @@ class PackSample(BaseTransform):
     Args:
         inputs: Names of the modalities.
         tasks: Tasks whose labels are passed on. A clip may lack a label.
+
+    Raises:
+        ValueError: If ``inputs`` or ``tasks`` is one text and no list.
     """
 
     def __init__(

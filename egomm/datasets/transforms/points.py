@@ -49,6 +49,9 @@ class PointTargets(BaseTransform):
         every: A target for every so many sampled frames: 2 for a network that halves time.
         swap: Tasks of two points, left and right, that change places when the image is flipped;
             the left hand of a mirrored image looks like a right one. Kapidis et al. do not swap.
+
+    Raises:
+        ValueError: If ``every`` is below 1, or ``swap`` is one text.
     """
 
     def __init__(self, every: int = 1, swap: Sequence[str] = ()) -> None:

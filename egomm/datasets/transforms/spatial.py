@@ -75,6 +75,10 @@ class RandomScale(BaseTransform):
             that a crop of the smallest length always fits.
         stretch: The square is made wider by a number between these two and lower by the same, or,
             half of the time, the other way round.
+
+    Raises:
+        ValueError: If a range is empty or reaches below 1 pixel, or a stretch is not above
+            0.
     """
 
     def __init__(
@@ -128,6 +132,10 @@ class RandomResizedCrop(BaseTransform):
         size: Side of the square in pixels.
         scale: Smallest and largest share of the area.
         ratio: Smallest and largest width / height of the box, in pixels.
+
+    Raises:
+        ValueError: If a range is empty, ``scale`` is not within 0..1, or ``ratio`` is not
+            above 0.
     """
 
     def __init__(
@@ -216,6 +224,9 @@ class RandomFlip(BaseTransform):
 
     Args:
         prob: How often.
+
+    Raises:
+        ValueError: If ``prob`` is not within 0..1.
     """
 
     def __init__(self, prob: float = 0.5) -> None:

@@ -63,7 +63,11 @@ class ResizeSpectrogram(BaseTransform):
         self.size = (size, size) if isinstance(size, int) else tuple(size)
 
     def transform(self, results: dict) -> dict:
-        """Resize ``audio``."""
+        """Resize ``audio``.
+
+        Raises:
+            ValueError: If there is no ``audio`` yet.
+        """
         if 'audio' not in results:
             raise ValueError(
                 'ResizeSpectrogram resizes `audio`, which is not there yet. Put '

@@ -34,6 +34,10 @@ class SampleSegments(BaseTransform):
         num_frames: N.
         mode: ``'random'`` within each segment, or its ``'centre'``.
         views: n; more than one goes with ``'centre'``.
+
+    Raises:
+        ValueError: If a number is below 1, the mode is another, or several views are to be
+            random.
     """
 
     def __init__(self, num_frames: int = 8, mode: str = 'random', views: int = 1) -> None:
@@ -82,6 +86,9 @@ class SampleWindow(BaseTransform):
         interval: Frames from one to the next.
         speed: Smallest and largest factor of ``interval`` in ``'random'``.
         window: Width in frames of ``'middle'``.
+
+    Raises:
+        ValueError: If a number is below 1, or the mode is another.
     """
 
     MODES = ('random', 'middle', 'sequential')

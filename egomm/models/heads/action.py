@@ -97,7 +97,7 @@ class ActionHead(ClassificationHead):
         return self.answer(torch.stack(super().predict(stream, metas)), self.pairs.cpu())
 
     def average(self, answers: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-        """Join the answers about several views of one sample: the mean log-probability."""
+        """Join the `answer` of several views of one sample: the mean log-probability."""
         logits = mean_log_probabilities([one['logits'] for one in answers])
         return self.answer(logits[None], answers[0]['pairs'])[0]
 

@@ -82,7 +82,7 @@ class ClassificationHead(nn.Module):
         return [row.clone() for row in self(stream).detach().float().cpu()]
 
     def average(self, answers: list[Tensor]) -> Tensor:
-        """Join the logits about several views of one sample: the mean log-probability."""
+        """Join the logits ``(K,)`` about several views of one sample: the mean log-probability."""
         return mean_log_probabilities(answers)
 
 

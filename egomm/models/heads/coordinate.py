@@ -44,6 +44,9 @@ class CoordinateHead(nn.Module):
             one of which doubles H and W; none as in the paper.
         supervise_invisible: Whether to learn the coordinates of points that are not visible as
             well, as that code does; their coordinates are those of the track file.
+
+    Raises:
+        ValueError: If a number is out of its range.
     """
 
     def __init__(

@@ -42,7 +42,7 @@ class ChannelNorm(nn.LayerNorm):
     """Layer norm over the channels of ``(B, C, T)``."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise every step."""
+        """Normalise every step of ``(B, C, T)``."""
         return layer_norm(x.mT, self.normalized_shape, self.weight, self.bias, self.eps).mT
 
 

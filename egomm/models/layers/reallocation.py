@@ -89,6 +89,9 @@ class UncertaintyReallocation(nn.Module):
         beta: How sharply; 0 changes nothing.
         modalities: Names of the neck's modalities, in order. The neck passes them.
         tasks: Names of its tasks, in order. The neck passes them.
+
+    Raises:
+        ValueError: If ``beta`` is not finite.
     """
 
     def __init__(self, *, beta: float, modalities: Sequence[str], tasks: Sequence[str]) -> None:

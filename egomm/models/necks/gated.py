@@ -51,7 +51,7 @@ class GatedFusion(nn.Module):
         check_in_channels(type(self).__name__, in_channels)
         channels = list(in_channels.values())
         if gate not in GATES:
-            raise ValueError(f'GatedFusion wants a gate of {list(GATES)}; got {gate!r}')
+            raise ValueError(f'GatedFusion wants a gate of {list(GATES)}; got {gate!r}.')
         if gate.startswith('tied') and len(channels) != 2:
             raise ValueError(
                 f'gate={gate!r} shares one gate between two modalities; got {list(in_channels)}. '

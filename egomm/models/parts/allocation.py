@@ -32,6 +32,9 @@ class AllocationLoss(nn.Module):
             of different numbers of classes. The paper takes plain nats.
         shuffle: Take the entropies of another sample of the batch: a control, which has their
             distribution but not their information.
+
+    Raises:
+        ValueError: If ``weight`` is negative or not finite, or the direction is another.
     """
 
     hard_labels = True  # the entropy of a mixed clip tells of the mixing, not of the modality

@@ -14,6 +14,9 @@ class FixedWeights(nn.Module):
 
     Args:
         weights: Factor by task.
+
+    Raises:
+        ValueError: If a weight is negative or not finite.
     """
 
     def __init__(self, weights: Mapping[str, float] | None = None) -> None:
@@ -27,6 +30,10 @@ class FixedWeights(nn.Module):
         self, losses: dict[str, Tensor], shared: Sequence[Tensor]
     ) -> tuple[dict[str, float], dict[str, Tensor]]:
         """The factors as given.
+
+        Args:
+            losses: Scalars by task.
+            shared: Not needed.
 
         Raises:
             ValueError: If a task has a weight but no loss.

@@ -36,7 +36,12 @@ class PCGrad(nn.Module):
     def forward(
         self, losses: dict[str, Tensor], shared: Sequence[Tensor]
     ) -> tuple[dict[str, float], dict[str, Tensor]]:
-        """Factors of 1; the additional ``loss``, and ``conflicts``, percent of the task pairs."""
+        """Factors of 1; the additional ``loss``, and ``conflicts``, percent of the task pairs.
+
+        Args:
+            losses: Scalars by task.
+            shared: The parameters that they share, of any shapes.
+        """
         factors = dict.fromkeys(losses, 1.0)
         if not torch.is_grad_enabled():
             return factors, {}

@@ -26,6 +26,9 @@ class UncertaintyWeights(nn.Module):
         tasks: The tasks by name.
         regression: Those of them that regress, for which the paper has half the weight,
             ``loss / (2 variance)``.
+
+    Raises:
+        ValueError: If ``tasks`` is no list, or ``regression`` has others.
     """
 
     def __init__(self, tasks: Sequence[str], regression: Sequence[str] = ()) -> None:
@@ -44,6 +47,10 @@ class UncertaintyWeights(nn.Module):
         self, losses: dict[str, Tensor], shared: Sequence[Tensor]
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The factors, which the log has as well, and the sum of the logarithms as ``loss``.
+
+        Args:
+            losses: Scalars by task.
+            shared: Not needed.
 
         Raises:
             ValueError: If the tasks with a loss are others than those with a variance.
