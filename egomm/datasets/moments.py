@@ -22,6 +22,7 @@ from egomm.datasets.windows import (
     field,
     fit_segments,
     in_splits,
+    official_clips,
     read_json,
     times,
 )
@@ -144,30 +145,18 @@ def read_label_map(path: str | Path) -> list[str]:
 
 
 def _official(content: dict, path: str | Path):
-    for video in field(content, 'videos', str(path), list):
-        video_id = field(video, 'video_uid', str(path), str)
-        for clip in field(video, 'clips', f'{path}, video {video_id}', list):
-            clip_id = field(clip, 'clip_uid', f'{path}, video {video_id}', str)
-            place = f'{path}, clip {clip_id}'
-            start = field(clip, 'video_start_sec', place, NUMBER)
-            end = field(clip, 'video_end_sec', place, NUMBER)
-            yield {
-                'clip_id': clip_id,
-                'video_id': video_id,
-                'split': field(video, 'split', f'{path}, video {video_id}', str),
-                'video_start_seconds': start,
-                'duration': clip_seconds(end - start, place),
-                'annotations': [
-                    {
-                        'label': field(label, 'label', place, str),
-                        'start_time': field(label, 'start_time', place, NUMBER),
-                        'end_time': field(label, 'end_time', place, NUMBER),
-                    }
-                    for annotation in entries(clip, 'annotations', place)
-                    for label in entries(annotation, 'labels', place)
-                    if field(label, 'primary', place, object)
-                ],
+    for clip, facts, place in official_clips(content, path):
+        facts['annotations'] = [
+            {
+                'label': field(label, 'label', place, str),
+                'start_time': field(label, 'start_time', place, NUMBER),
+                'end_time': field(label, 'end_time', place, NUMBER),
             }
+            for annotation in entries(clip, 'annotations', place)
+            for label in entries(annotation, 'labels', place)
+            if field(label, 'primary', place, object)
+        ]
+        yield facts
 
 
 def _converted(content: dict, path: str | Path):

@@ -23,6 +23,7 @@ from egomm.datasets.windows import (
     field,
     fit_segments,
     in_splits,
+    official_clips,
     read_json,
     times,
 )
@@ -95,29 +96,18 @@ def record_key(record: dict) -> tuple[str, str, int]:
 
 
 def _official(content: dict, path: str | Path):
-    for video in field(content, 'videos', str(path), list):
-        video_id = field(video, 'video_uid', str(path), str)
-        for clip in field(video, 'clips', f'{path}, video {video_id}', list):
-            clip_id = field(clip, 'clip_uid', f'{path}, video {video_id}', str)
-            place = f'{path}, clip {clip_id}'
-            start = field(clip, 'video_start_sec', place, NUMBER)
-            duration = clip_seconds(field(clip, 'video_end_sec', place, NUMBER) - start, place)
-            for annotation in field(clip, 'annotations', place, list):
-                annotation_id = field(annotation, 'annotation_uid', place, str)
-                queries = field(annotation, 'language_queries', place, list)
-                for index, query in enumerate(queries):
-                    ends = [_maybe(query, f'clip_{end}_sec', place) for end in ('start', 'end')]
-                    yield {
-                        'clip_id': clip_id,
-                        'annotation_id': annotation_id,
-                        'query_index': index,
-                        'query': _maybe(query, 'query', place, str),
-                        'split': field(video, 'split', f'{path}, video {video_id}', str),
-                        'video_id': video_id,
-                        'video_start_seconds': start,
-                        'duration': duration,
-                        'window': None if None in ends else ends,
-                    }
+    for clip, facts, place in official_clips(content, path):
+        for annotation in field(clip, 'annotations', place, list):
+            annotation_id = field(annotation, 'annotation_uid', place, str)
+            for index, query in enumerate(field(annotation, 'language_queries', place, list)):
+                ends = [_maybe(query, f'clip_{end}_sec', place) for end in ('start', 'end')]
+                yield {
+                    **facts,
+                    'annotation_id': annotation_id,
+                    'query_index': index,
+                    'query': _maybe(query, 'query', place, str),
+                    'window': None if None in ends else ends,
+                }
 
 
 def _maybe(query: Any, key: str, place: str, kind: Any = NUMBER) -> Any:

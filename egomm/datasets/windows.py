@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -209,6 +209,38 @@ def clip_seconds(value: Any, place: str) -> float:
             'take this clip out of the file.'
         )
     return value
+
+
+def official_clips(content: dict, path: str | Path) -> Iterator[tuple[dict, dict, str]]:
+    """The clips of an official file (``videos`` > ``clips``), in its order.
+
+    Args:
+        content: Of the file.
+        path: The file, for complaints.
+
+    Yields:
+        The clip as it stands there; what a record has of it: ``clip_id``, ``video_id``, ``split``,
+        ``video_start_seconds`` and ``duration`` in seconds; and its place, for complaints.
+
+    Raises:
+        ValueError: If one of these is missing or of another type, or a clip lasts no time.
+    """
+    for video in field(content, 'videos', str(path), list):
+        video_id = field(video, 'video_uid', str(path), str)
+        video_place = f'{path}, video {video_id}'
+        for clip in field(video, 'clips', video_place, list):
+            clip_id = field(clip, 'clip_uid', video_place, str)
+            place = f'{path}, clip {clip_id}'
+            start = field(clip, 'video_start_sec', place, NUMBER)
+            end = field(clip, 'video_end_sec', place, NUMBER)
+            facts = {
+                'clip_id': clip_id,
+                'video_id': video_id,
+                'split': field(video, 'split', video_place, str),
+                'video_start_seconds': start,
+                'duration': clip_seconds(end - start, place),
+            }
+            yield clip, facts, place
 
 
 def in_splits(records: list[dict], splits: Sequence[str] | None, path: str | Path) -> list[dict]:
