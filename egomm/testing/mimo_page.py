@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from egomm.apis.exports import write_whole
 from egomm.testing.claims import Scores
 from egomm.testing.mimo_study import (
     ASKED_ALONE,
@@ -29,7 +30,7 @@ from egomm.testing.mimo_study import (
     study_world,
 )
 from egomm.testing.statistics import Estimate, estimate, paired
-from egomm.testing.study import Setting, write_whole
+from egomm.testing.study import Setting
 from egomm.testing.study_page import world_section
 
 Record = Mapping[str, Any]
