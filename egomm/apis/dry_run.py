@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 
-from egomm.apis.launch import build_runner, user_message
+from egomm.apis.errors import unknown_message, user_message
+from egomm.apis.launch import build_runner
 from egomm.compat import load_checkpoint
 from egomm.hooks import ResumableTrainLoop
 from egomm.hooks.sealed_checkpoint import SEALED
@@ -30,8 +31,7 @@ def _reported(config: Config, stage: str) -> Iterator[None]:
     except DryRunError:
         raise
     except Exception as error:  # a config can break anything
-        own = user_message(error)
-        text = own or f'{type(error).__name__}: {error}. EGOMM_DEBUG=1 shows where it fails.'
+        text = user_message(error) or unknown_message(error)
         raise DryRunError(f'{config.filename or "the config"}: {stage} fails: {text}') from error
 
 

@@ -10,23 +10,18 @@ import os
 import re
 import sys
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from mmengine.config import Config, DictAction
 
+from egomm.apis.errors import start_message, user_message
 from egomm.compat import unformatted
 
 if TYPE_CHECKING:
     from mmengine.runner import Runner
 
-_BUILD = 'mmengine.registry.build_functions'
-_RUNNER = 'mmengine.runner.runner'
-_LOOPS = ('mmengine.runner.loops', 'egomm.hooks.train_loop')
-_LONGEST = 300  # characters of an error of MMEngine
 _LOADER_SECONDS = 600  # for a batch, after which a loader's process is taken for hung
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 # `dict(...)` or `{'key': ...}`, which MMEngine's parser takes for text; `{video}.MP4` is text.
@@ -281,9 +276,6 @@ def build_runner(config: Config) -> 'Runner':
         return Runner.from_cfg(config)
 
 
-_BUILDER = build_runner.__code__
-
-
 def is_first_process(launcher: str) -> bool:
     """Whether this is the one that writes, before any process group knows."""
     variable = {'pytorch': 'RANK', 'slurm': 'SLURM_PROCID', 'mpi': 'OMPI_COMM_WORLD_RANK'}
@@ -329,111 +321,6 @@ def run(main: Callable[[Sequence[str] | None], None]) -> None:
         sys.exit(2)
     finally:
         leave_process_group()
-
-
-def user_message(error: Exception) -> str | None:
-    """The text of an error that was written for the person who wrote the config.
-
-    That is a ValueError, RuntimeError or ImportError which egomm or a plugin in ``projects/``
-    raised itself, here or in a process of the data loader, a config whose keys or values the
-    constructor of a component does not take, and a file that cannot be opened.
-
-    Returns:
-        The text, or None for an error of the program, whose traceback is wanted.
-    """
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    module = frames[-1].f_globals.get('__name__', '') if frames else ''
-    if isinstance(error, TypeError) and module == _BUILD:
-        return f'{error}. Correct the keys beside its `type` in the config.'
-    if isinstance(error, OSError) and error.filename is not None:
-        return (
-            f'{error.filename}: {error.strerror}. Correct the path, or make it readable and '
-            'writable; EGOMM_DEBUG=1 shows where it fails.'
-        )
-    speaks = isinstance(error, (ValueError, RuntimeError, ImportError))
-    if speaks and module.partition('.')[0] in ('egomm', 'projects', '__main__'):
-        return str(error)
-    if speaks and module == 'torch._utils':  # handed over by a process of the data loader, as text
-        places = re.findall(r'^  File "(.*)", line', str(error), re.MULTILINE)
-        own = places and Path(places[-1]).parts[-4:-1]
-        # The last one, which was raised while those before it were handled.
-        message = re.search(
-            r'.*^[\w.]*(?:Value|Runtime|Import|Media)Error: (.*)',
-            str(error),
-            re.MULTILINE | re.DOTALL,
-        )
-        return message.group(1).rstrip() if message and {'egomm', 'projects'} & {*own} else None
-    own_check = isinstance(error, (TypeError, ValueError, RuntimeError))
-    if own_check and module == _RUNNER:  # its text may hold half of the config
-        text = str(error).rstrip('.')
-        text = text if len(text) <= _LONGEST else f'{text[:_LONGEST]} ...'
-        return f'{text}. Correct the config; EGOMM_DEBUG=1 shows where it fails.'
-    if isinstance(error, (TypeError, ValueError, KeyError, AssertionError, AttributeError)):
-        return _failed_construction(error, frames)
-    return None
-
-
-def start_message(error: Exception) -> str | None:
-    """What to say of a run that fails in whatever way before its first step is made.
-
-    A later error of a run gets a note that names its config and says how to go on.
-
-    Returns:
-        The text, which names the config, or None for an error after that or outside of a run.
-    """
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    builders = [frame.f_locals['config'] for frame in frames if frame.f_code is _BUILDER]
-    runners = [
-        frame
-        for frame in frames
-        if frame.f_globals['__name__'] == _RUNNER and hasattr(frame.f_locals.get('self'), 'cfg')
-    ]
-    if not builders and not runners:
-        return None
-    config = [*builders, *(frame.f_locals['self'].cfg for frame in runners)][0]
-    loops = [frame for frame in frames if frame.f_globals['__name__'] in _LOOPS]
-    if any(_steps_done(frame) for frame in loops):
-        trains = any(frame.f_code.co_name == 'train' for frame in runners)
-        error.add_note(
-            f'{config.filename or "The config"}: this run was under way; once the cause is gone, '
-            + (
-                'training goes on from its last checkpoint with --resume.'
-                if trains
-                else 'start it again.'
-            )
-        )
-        return None
-    return (
-        f'{config.filename or "the config"}: {"the first step" if loops else "building the run"} '
-        f'fails: {type(error).__name__}: {error}. EGOMM_DEBUG=1 shows where it fails.'
-    )
-
-
-def _steps_done(frame: FrameType) -> bool:
-    """Whether the loop of a frame has steps behind it."""
-    return bool(getattr(frame.f_locals.get('self'), 'iter', 0) or frame.f_locals.get('idx', 0))
-
-
-def _failed_construction(error: Exception, frames: Sequence[FrameType]) -> str | None:
-    """What to say of a library that chokes on a value of the config; None for anything else."""
-    builds = [
-        frame
-        for frame in frames
-        if frame.f_code.co_name == 'build_from_cfg' and frame.f_globals['__name__'] == _BUILD
-    ]
-    component = builds[-1].f_locals.get('obj_cls') if builds else None
-    if component is None:
-        return None
-    given = ', '.join(
-        f'{key}={value!r}'
-        for key, value in builds[-1].f_locals['args'].items()
-        if value is None or isinstance(value, (bool, int, float, str))
-    )
-    name = getattr(component, '__name__', component)
-    return (
-        f'{name}({given}) cannot be built: {type(error).__name__}: {error}. Correct the values '
-        'beside its `type` in the config; EGOMM_DEBUG=1 shows where it fails.'
-    )
 
 
 def leave_process_group() -> None:

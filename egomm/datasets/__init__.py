@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from egomm.datasets.cached import CachedTokens
     from egomm.datasets.clip_table import ClipTable
+    from egomm.datasets.clips import ClipDataset
     from egomm.datasets.egtea import Egtea
     from egomm.datasets.epic import EpicKitchens, EpicKitchens55
     from egomm.datasets.epic_segments import EpicActionSegments, EpicSoundSegments
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     'CachedTokens',
     'ClassBalancedSampler',
+    'ClipDataset',
     'ClipTable',
     'Egtea',
     'EpicActionSegments',

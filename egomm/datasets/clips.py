@@ -24,6 +24,7 @@ from egomm.datasets.sources import Sources
 from egomm.datasets.watch import STUCK_SECONDS, ClipWatch
 from egomm.registry import TRANSFORMS
 
+_TIMES = ('start_seconds', 'stop_seconds', 'start_frame', 'stop_frame')
 AUDIO_CONDITIONS = ('whole', 'padded', 'silent', 'absent')
 
 
@@ -77,7 +78,10 @@ class ClipDataset(BaseDataset, ABC):
         self.num_classes = {
             task: len(names[task]) if task in names else given for task, given in classes.items()
         }
-        steps = pipeline.values() if isinstance(pipeline, Mapping) else pipeline
+        steps: Any = pipeline
+        if isinstance(pipeline, Mapping):
+            _check_order(pipeline)
+            steps = pipeline.values()
         self.sources = Sources(sources or {}, data_root, tuple(self.PLACEHOLDERS))
         self.keep = keep
         self.seed = seed
@@ -101,7 +105,14 @@ class ClipDataset(BaseDataset, ABC):
 
     @abstractmethod
     def read_records(self) -> list[dict]:
-        """Records of the annotation file, see `egomm.datasets.annotations.read_records`."""
+        """Records of the clips in ``ann_file``, a dict a clip.
+
+        ``narration_id`` (an id that occurs once), ``participant_id`` and ``video_id`` (which fill
+        the places of path templates), ``start_seconds`` and ``stop_seconds``, ``start_frame`` and
+        ``stop_frame`` (numbers of single images from 1, see
+        `egomm.functional.time_grid.official_frame`), ``gt`` (class by task; without a label the
+        task is absent). Further keys are left alone.
+        """
 
     @staticmethod
     def read_class_names(path: str) -> list[str]:
@@ -119,6 +130,7 @@ class ClipDataset(BaseDataset, ABC):
     def load_data_list(self) -> list[dict]:
         """Records of the clips, without their sources (see `get_data_info`)."""
         records = self.read_records()
+        self._check_keys(records)
         if self.keep is not None:
             total = len(records)
             keep = self.keep
@@ -253,6 +265,17 @@ class ClipDataset(BaseDataset, ABC):
                 level=WARNING,
             )
 
+    def _check_keys(self, records: Sequence[dict]) -> None:
+        """Refuse records that the pipeline cannot load."""
+        needed = {'narration_id', *self.PLACEHOLDERS.values(), *_TIMES, 'gt'}
+        for number, record in enumerate(records, start=1):
+            if not needed <= record.keys():
+                raise ValueError(
+                    f'{type(self).__name__}.read_records: record {number} of {self.ann_file} lacks '
+                    f'{sorted(needed - record.keys())}; it has {sorted(record)}. Add what '
+                    '`ClipDataset.read_records` lists.'
+                )
+
     def _check_labels(self, records: Sequence[dict]) -> None:
         """Refuse to train on a task of which no clip has a label."""
         steps = self.pipeline.transforms
@@ -310,3 +333,17 @@ class ClipDataset(BaseDataset, ABC):
                 f'modality ({", ".join(self.sources.candidates)}), such as {empty[:5]}. Fetch '
                 'their videos, or leave these clips out with `keep`.'
             )
+
+
+def _check_order(pipeline: Mapping[str, dict | None]) -> None:
+    """Refuse steps behind the packing one, where a config's merging puts every new name."""
+    names = [name for name, step in pipeline.items() if step is not None]
+    kinds = [step.get('type') for step in pipeline.values() if step is not None]
+    late = names[kinds.index('PackSample') + 1 :] if 'PackSample' in kinds else []
+    if late:
+        free = [name for name, step in pipeline.items() if step is None]
+        raise ValueError(
+            f'PackSample is the last step of a pipeline, but {late} stand behind it, since a name '
+            f'that is new in a config comes last. Use a place that is free ({free}), or write the '
+            'steps in their order, with _delete_=True.'
+        )

@@ -2,6 +2,7 @@
 
 from egomm.datasets.cached import CachedTokens
 from egomm.datasets.clip_table import ClipTable
+from egomm.datasets.clips import ClipDataset
 from egomm.datasets.collate import stack_clips
 from egomm.datasets.egtea import Egtea
 from egomm.datasets.epic import EpicKitchens, EpicKitchens55
@@ -12,6 +13,7 @@ from egomm.datasets.samplers import ClassBalancedSampler, EpochSampler, SampleIn
 __all__ = [
     'CachedTokens',
     'ClassBalancedSampler',
+    'ClipDataset',
     'ClipTable',
     'Egtea',
     'EpicActionSegments',

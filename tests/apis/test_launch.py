@@ -13,7 +13,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import OPTIMIZERS, DefaultScope
 
-from egomm.apis import launch
+from egomm.apis import errors, launch
 from egomm.compat import unformatted
 from egomm.registry import MODELS
 
@@ -129,13 +129,13 @@ def raised(error, module):
     ],
 )
 def test_only_errors_for_the_user_lose_their_traceback(error, module, speaks):
-    assert (launch.user_message(raised(error, module)) is not None) is speaks
+    assert (errors.user_message(raised(error, module)) is not None) is speaks
 
 
 def test_a_file_that_cannot_be_opened_is_named(tmp_path):
     with pytest.raises(OSError) as caught:
         (tmp_path / 'absent' / 'out.json').write_text('')
-    message = launch.user_message(caught.value)
+    message = errors.user_message(caught.value)
     assert message.startswith(f'{tmp_path}/absent/out.json: No such file or directory. Correct')
 
 
@@ -168,7 +168,7 @@ def test_of_errors_that_caused_each_other_in_a_loader_process_the_last_one_is_sh
         ),
         'torch._utils',
     )
-    assert launch.user_message(error) == (
+    assert errors.user_message(error) == (
         '2 of 8 clips could not be read:\n  a.MP4: cut off.\nRepair these files.'
     )
 
@@ -191,7 +191,7 @@ def test_of_errors_that_caused_each_other_in_a_loader_process_the_last_one_is_sh
 def test_a_value_that_a_library_chokes_on_is_shown_with_its_component(registry, config, words):
     with pytest.raises(TypeError) as caught:
         registry.build(config)
-    assert re.match(words, launch.user_message(caught.value))
+    assert re.match(words, errors.user_message(caught.value))
 
 
 def test_debugging_shows_the_traceback(monkeypatch, capsys):
@@ -236,8 +236,8 @@ def failing(action='train', **changes):
     config.experiment_name = f'failing_{time.time_ns()}'  # else the second, of which there are two
     with pytest.raises(Exception) as caught:  # noqa: PT011, it is of any library
         getattr(launch.build_runner(config), action)()
-    assert launch.user_message(caught.value) is None
-    return launch.start_message(caught.value), caught.value
+    assert errors.user_message(caught.value) is None
+    return errors.start_message(caught.value), caught.value
 
 
 def test_a_library_that_fails_before_the_first_step_is_one_line_with_the_config(

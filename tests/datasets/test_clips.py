@@ -53,6 +53,27 @@ def test_a_data_set_without_a_reader_cannot_be_built_and_one_without_class_files
         Notes('notes.txt', {'mood': 'moods.csv'}, data_root=str(tmp_path))
 
 
+def test_a_reader_that_forgets_a_key_is_told_which(tmp_path, monkeypatch):
+    records = [{'narration_id': 'a', 'video_id': 'walk', 'start_seconds': 0.0, 'gt': {'mood': 1}}]
+    monkeypatch.setattr(Notes, 'read_records', lambda self: records)
+    words = (
+        r"Notes\.read_records: record 1 of .*notes\.txt lacks \['participant_id', 'start_frame', "
+        r"'stop_frame', 'stop_seconds'\]; it has \['gt', .*Add what"
+    )
+    with pytest.raises(ValueError, match=words):
+        build(tmp_path).full_init()
+
+
+def test_a_step_behind_the_packing_one_is_refused_and_a_free_place_named(tmp_path):
+    steps = {
+        'grey': None,
+        'pack': {'type': 'PackSample', 'inputs': ['rgb'], 'tasks': ['mood']},
+        'flip': {'type': 'RandomFlip'},
+    }
+    with pytest.raises(ValueError, match=r"\['flip'\] stand behind it.*free \(\['grey'\]\)"):
+        Notes('notes.txt', {'mood': 2}, pipeline=steps)
+
+
 def test_a_reader_of_records_is_all_a_data_set_adds(tmp_path, files):
     files.write_video(tmp_path / 'me/walk.mp4', seconds=1.0)
     (tmp_path / 'notes.txt').write_text('walk 0.1 0.5 1\nwalk 0.4 0.9 0\n')

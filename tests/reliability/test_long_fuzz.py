@@ -13,7 +13,8 @@ import pytest
 from mmengine.config import Config
 
 from egomm.apis.dry_run import dry_run
-from egomm.apis.launch import build_runner, start_message, user_message
+from egomm.apis.errors import start_message, user_message
+from egomm.apis.launch import build_runner
 from egomm.datasets.annotations import read_records
 from egomm.datasets.feature_store import FeatureStore
 from egomm.datasets.media import MediaError, read_audio, read_image, read_video_frames
