@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -140,29 +141,53 @@ packages = ["kitchen"]
 """
 
 
-@pytest.mark.long
-def test_an_installed_package_is_found_by_its_entry_point(tmp_path):
-    """The same files as a wheel of somebody else: built, installed, found without a config."""
+CODE = """
+import sys
+from mmengine.config import Config
+from egomm.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
+
+config = Config.fromfile(sys.argv[1])
+model = MODELS.build(config.model)
+head = model.heads['verb']
+found = [model.backbones['rgb'], model.neck, head, head.sample_loss]
+data = config.train_dataloader.dataset
+found += [TRANSFORMS.build(data.pipeline.resize), METRICS.build(config.val_evaluator[1])]
+found += [HOOKS.build(config.custom_hooks[0])]
+print(*(type(part).__module__ for part in found), DATASETS.get(data.type).__module__)
+"""
+
+
+def test_a_wheel_of_somebody_else_is_found_by_its_entry_point(tmp_path):
+    """The same files as a package: built, installed, and used by a config that imports nothing."""
     package = tmp_path / 'source' / 'kitchen'
     package.mkdir(parents=True)
     (package.parent / 'pyproject.toml').write_text(PYPROJECT)
     for path in HERE.glob('*.py'):
         if not path.name.startswith(('test_', 'mimo_')):
             shutil.copy(path, package)
-    pip = [sys.executable, '-m', 'pip', '--disable-pip-version-check', 'install', '--quiet']
-    options = ['--no-deps', '--no-build-isolation', '--no-index', '--no-compile']
-    subprocess.run([*pip, *options, '--target', tmp_path / 'site', package.parent], check=True)
-    code = (
-        'from egomm.registry import *\n'
-        'print(HOOKS.get("WeightNormHook").__module__, MODELS.get("LateMax").__module__)'
-    )
-    paths = os.pathsep.join([str(tmp_path / 'site'), os.environ.get('PYTHONPATH', '')])
+    pip = [sys.executable, '-m', 'pip', '--quiet', '--disable-pip-version-check']
+    build = ['wheel', '--no-deps', '--no-index', '--no-build-isolation', '-w', tmp_path]
+    subprocess.run([*pip, *build, package.parent], check=True)
+    wheel = tmp_path / 'egomm_kitchen-1.0-py3-none-any.whl'
+    site = tmp_path / 'site'
+    install = ['install', '--no-deps', '--no-index', '--no-compile', '--target', site]
+    subprocess.run([*pip, *install, wheel], check=True)
+
+    text = (HERE / 'mimo_example.py').read_text()
+    text = re.sub(r'^custom_imports = .*\n', '', text, flags=re.MULTILINE)
+    text = text.replace('../../configs', str(HERE.parents[1] / 'configs'))
+    assert 'projects.example' not in text
+    config = tmp_path / 'config.py'
+    config.write_text(text)
     found = subprocess.run(
-        [sys.executable, '-c', code],
-        env={**os.environ, 'PYTHONPATH': paths},
-        cwd=HERE.parents[1],
+        [sys.executable, '-c', CODE, config],
+        env={**os.environ, 'PYTHONPATH': os.pathsep.join(map(str, (site, HERE.parents[1])))},
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert found.stdout.split() == ['kitchen.weight_norm', 'kitchen.late_max'], found.stderr
+    names = (
+        'patch_net late_max cosine_head focal_loss random_grey mean_rank weight_norm short_clips'
+    )
+    assert found.stdout.split() == [f'kitchen.{name}' for name in names.split()], found.stderr
