@@ -58,6 +58,10 @@ def test_the_model_index_lists_every_row_and_no_result_that_nobody_measured():
     for name in index['Import']:
         content = yaml.safe_load((ROOT / name).read_text())
         collections = {entry['Name'] for entry in content['Collections']}
+        # As `mi check` of the package model-index looks: from the metafile's own folder.
+        assert all(
+            (ROOT / name).parent.joinpath(c['README']).is_file() for c in content['Collections']
+        )
         for model in content['Models']:
             assert model['In Collection'] in collections
             assert model['Name'] == Path(model['Config']).stem
