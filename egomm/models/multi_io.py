@@ -17,6 +17,8 @@ from egomm.models.views import average_views
 from egomm.registry import MODELS
 from egomm.structures import EgoSample, Stream
 
+_PROMISES = 'egomm/models/contracts.py'
+
 
 @MODELS.register_module()
 class MultiIOModel(BaseModel):
@@ -67,6 +69,12 @@ class MultiIOModel(BaseModel):
         self.neck = MODELS.build(neck)
         heads = {task: head for task, head in heads.items() if head is not None}
         self.heads = _build_all('heads', heads)
+        for task, head in self.heads.items():
+            if not hasattr(head, 'source'):
+                raise ValueError(
+                    f'heads[{task!r}] ({type(head).__name__}) has no `source`, the name of the '
+                    f'neck output that it reads. Set self.source in its constructor ({_PROMISES}).'
+                )
         self.record = tuple(record)
         self.weighting = MODELS.build(weighting or dict(type='FixedWeights'))
         self.keep_views = keep_views
@@ -124,13 +132,13 @@ class MultiIOModel(BaseModel):
                 f'{sorted(inputs)}: {sorted(missing)} missing. Add it to `PackSample(inputs=...)` '
                 'or remove its backbone from the config.'
             )
-        return {name: net(inputs[name]) for name, net in self.backbones.items()}
+        return _streams('backbones', {n: net(inputs[n]) for n, net in self.backbones.items()})
 
     def join(self, streams: dict[str, Stream]) -> dict[str, Stream]:
         """From the backbones' outputs to every neck output by name."""
-        for part in self.parts.values():
-            streams = part(streams)
-        outputs = self.neck(streams)
+        for name, part in self.parts.items():
+            streams = _streams(f'parts[{name!r}]', part(streams))
+        outputs = _streams('neck', self.neck(streams))
         wanted = {f'head {task!r}': head.source for task, head in self.heads.items()}
         wanted |= {f'record {name!r}': name for name in self.record}
         for reader, source in wanted.items():
@@ -194,7 +202,13 @@ class MultiIOModel(BaseModel):
         for sample in samples:
             sample.pred = {}
         for task, head in self.heads.items():
-            for sample, answer in zip(samples, head.predict(outputs[head.source], metas)):
+            answers = head.predict(outputs[head.source], metas)
+            if len(answers) != len(samples):
+                raise ValueError(
+                    f'head {task!r} predicts {len(answers)} answers for {len(samples)} samples. '
+                    'Return a list with one a sample.'
+                )
+            for sample, answer in zip(samples, answers):
                 sample.pred[task] = answer
         for name in self.record:
             for sample, value in zip(samples, outputs[name].x.detach().float().cpu()):
@@ -231,6 +245,22 @@ class MultiIOModel(BaseModel):
                 'Look for NaN in the inputs or features of these tasks, or lower the learning rate.'
             )
         return loss, log_vars
+
+
+def _streams(giver: str, given: Any) -> dict[str, Stream]:
+    """What components of a model gave, if it is streams by name."""
+    if not isinstance(given, dict):
+        raise ValueError(
+            f'{giver} gives a {type(given).__name__}; wanted is a dict of streams by name. Return '
+            f"{{**streams, 'name': Stream(x)}} ({_PROMISES})."
+        )
+    for name, value in given.items():
+        if not isinstance(value, Stream):
+            raise ValueError(
+                f'{giver} gives a {type(value).__name__} as {name!r}; wanted is a Stream. Return '
+                f'Stream(x, mask), with the mask of what came in ({_PROMISES}).'
+            )
+    return given
 
 
 def _build_all(role: str, configs: dict[str, dict]) -> ModuleDict:

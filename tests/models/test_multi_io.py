@@ -177,3 +177,45 @@ def test_several_views_are_plain_tests_that_are_joined():
         expected = torch.stack([view['verb'] for view in plain]).log_softmax(1).mean(0)
         torch.testing.assert_close(sample.pred['verb'], expected)
     assert model.val_step(packed(1))[0].pred.keys() == {'verb', 'attention'}
+
+
+class Loose(torch.nn.Module):
+    """Breaks a promise of `contracts`: gives what it was made with."""
+
+    def __init__(self, given=None):
+        super().__init__()
+        self.given = given
+
+    def forward(self, streams):
+        return self.given
+
+    def predict(self, stream, metas):
+        return self.given
+
+
+def test_a_component_that_breaks_its_promise_is_named_with_what_it_gave():
+    inputs = {name: Stream(torch.ones(2, 1, 2, 4, 4)) for name in ('rgb', 'audio')}
+
+    model = tiny()
+    model.backbones['rgb'] = Loose(torch.ones(2, 4))
+    with pytest.raises(ValueError, match=r"backbones gives a Tensor as 'rgb'; wanted is a Stream"):
+        model(inputs)
+    model = tiny()
+    model.neck = Loose(Stream(torch.ones(2, 4)))
+    with pytest.raises(ValueError, match='neck gives a Stream; wanted is a dict of streams by nam'):
+        model(inputs)
+    model = tiny()
+    model.heads['verb'] = Loose([0])
+    model.heads['verb'].source = 'verb'
+    with pytest.raises(ValueError, match="head 'verb' predicts 1 answers for 2 samples"):
+        model(inputs, [EgoSample(), EgoSample()], 'predict')
+    MODELS.register_module(module=Loose, force=True)
+    with pytest.raises(ValueError, match=r"heads\['verb'\] \(Loose\) has no `source`.*contracts"):
+        MODELS.build(
+            dict(
+                type='MultiIOModel',
+                backbones=dict(rgb=dict(type='Loose')),
+                neck=dict(type='Loose'),
+                heads=dict(verb=dict(type='Loose')),
+            )
+        )
