@@ -57,7 +57,7 @@ setup(
     package_data={'egomm': ['py.typed'], 'egomm.visualization': ['*.html']},
     cmdclass={'build_py': BuildWithConfigs},
     entry_points={'console_scripts': ['egomm = egomm.__main__:main']},
-    python_requires='>=3.10',
+    python_requires='>=3.11',
     install_requires=read_requirements('runtime'),
     extras_require={
         # mmcv is never an install requirement: pip would write mmcv-lite over a

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -164,7 +164,7 @@ def reproduce(
             data=data,
             versions={'python': platform.python_version(), **{n: version(n) for n in PACKAGES}},
             machine=dict(cores=os.cpu_count(), devices=_devices(), processes=args.processes),
-            finished=datetime.now(timezone.utc).isoformat(timespec='seconds'),
+            finished=datetime.now(UTC).isoformat(timespec='seconds'),
             seconds=round(time.time() - begin),
         ),
     )

@@ -8,6 +8,8 @@ import difflib
 import inspect
 import os
 import re
+import select
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -301,17 +303,21 @@ def run(main: Callable[[Sequence[str] | None], None]) -> None:
 
     An error that speaks to the user is one line on stderr and exit code 2, and so is whatever
     happens before a run has made its first step, which mostly follows from its config. With
-    EGOMM_DEBUG=1, or when it is an error of the program, the traceback is shown.
+    EGOMM_DEBUG=1, or when it is an error of the program, the traceback is shown. A reader of the
+    output that has seen enough, such as `head`, ends it without a word.
 
     Args:
         main: Takes the arguments, None for those of the process.
     """
     try:
         main(None)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         print('error: interrupted. What was written stays.', file=sys.stderr)
         sys.exit(130)
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and _output_is_closed():
+            sys.exit(128 + signal.SIGPIPE)
         message = None
         if os.environ.get('EGOMM_DEBUG') != '1':
             message = user_message(error) or start_message(error)
@@ -321,6 +327,16 @@ def run(main: Callable[[Sequence[str] | None], None]) -> None:
         sys.exit(2)
     finally:
         leave_process_group()
+
+
+def _output_is_closed() -> bool:
+    """Whether nobody reads standard output any more; if so, what is left of it goes nowhere."""
+    output = select.poll()
+    output.register(sys.stdout, 0)
+    closed = any(event & select.POLLERR for _, event in output.poll(0))
+    if closed:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return closed
 
 
 def leave_process_group() -> None:

@@ -3,6 +3,9 @@
 import argparse
 import os
 import re
+import signal
+import subprocess
+import sys
 import time
 from functools import partialmethod
 from importlib import import_module
@@ -279,3 +282,14 @@ def third_fails(dataset, where, load=None):
     if where.index == 10:
         raise KeyError(where.index)
     return load(dataset, where)
+
+
+@pytest.mark.parametrize('flag', ['-u', '-B'])  # with and without a buffer
+def test_a_tool_ends_in_silence_when_nobody_reads_its_output(flag):
+    tool = 'from egomm.apis import launch; launch.run(lambda _: print("a line"))'
+    with subprocess.Popen(
+        [sys.executable, flag, '-c', tool], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.close()  # as `| head` does
+        assert process.stderr.read() == b''
+    assert process.returncode == 128 + signal.SIGPIPE

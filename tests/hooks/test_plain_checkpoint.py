@@ -16,7 +16,7 @@ from egomm.hooks import PlainCheckpointHook
 from egomm.hooks.plain_checkpoint import to_plain
 
 
-class Mode(str, enum.Enum):
+class Mode(str, enum.Enum):  # noqa: UP042 - as others write it
     FAST = 'fast'
 
 
