@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 from egomm.testing.benchmarks.contest import Contest, Growth, Settings, Side, Work, contests
 
-ROUNDS = {True: 3, False: 5}  # at least, by Settings.quick
-SECONDS = {True: 1.5, False: 10.0}  # more rounds until these have passed
+ROUNDS = 3  # at least
+SECONDS = {True: 1.5, False: 10.0}  # more rounds until these have passed, by Settings.quick
 SHORTEST = 0.02  # seconds a measurement; shorter work is repeated
 MOST_ROUNDS = 100
 LIMIT_SECONDS = 3600
@@ -67,9 +67,7 @@ def measure_contest(name: str, number: int, case: Contest, settings: Settings) -
     sides = [case.peer, *case.sides]
     works = [side.make() for side in sides]
     differences, expected = compare(case, works, settings.device)
-    times = alternate(
-        works, expected, ROUNDS[settings.quick], SECONDS[settings.quick], settings.device
-    )
+    times = alternate(works, expected, ROUNDS, SECONDS[settings.quick], settings.device)
     ratios = [[theirs.wall / own.wall for theirs, own in zip(times[0], row)] for row in times]
     rows: list[dict[str, Any]] = [
         {
@@ -218,7 +216,7 @@ def saved_bytes(work: Work) -> int:
 def _memory(
     case: Contest, place: str, settings: Settings, works: Sequence[Work]
 ) -> list[int | None]:
-    """Bytes of each side."""
+    """Bytes of each side; processes are started for the peer and for sides with a target only."""
     if case.memory is None or (case.memory == 'process' and settings.quick):
         return [None] * len(works)
     if case.memory == 'saved':
@@ -227,6 +225,8 @@ def _memory(
         return [_cuda_bytes(work) for work in works]
     return [
         child([place, json.dumps(settings._asdict()), '--side', str(index)])['peak']
+        if index == 0 or case.sides[index - 1].memory is not None
+        else None
         for index in range(len(works))
     ]
 
