@@ -139,6 +139,47 @@ def mean_average_precision(
     Raises:
         ValueError: If there is no ground truth, or a score or a time is not a finite number.
     """
+    found = claims(ground_truth, predictions, tiou, deduplicate)
+    totals = found.instances.sum(axis=1)
+    per_class = {
+        label: np.array([average_precision(hit[low:high], int(total)) for hit in found.hits])
+        for label, low, high, total in zip(
+            found.labels, found.borders[:-1], found.borders[1:], totals
+        )
+    }
+    mean = np.mean(list(per_class.values()), axis=0)
+    return {'per_class': per_class, 'mAP': mean, 'average': float(mean.mean())}
+
+
+class Claims(NamedTuple):
+    """Which prediction is right, class after class, in each best first.
+
+    L classes, C clips, N predictions of known classes, I thresholds.
+
+    Attributes:
+        labels: Of the classes, sorted.
+        clips: Ids.
+        borders: Where each class begins and the last one ends ``(L + 1,)``.
+        clip: Clip of each prediction ``(N,)``, ``C`` for one that the ground truth does not have.
+        hits: Whether it claims an instance ``(I, N)``.
+        instances: To be found, ``(L, C)``.
+    """
+
+    labels: Sequence[Any]
+    clips: Sequence[str]
+    borders: NDArray[np.int64]
+    clip: NDArray[np.int64]
+    hits: NDArray[np.bool_]
+    instances: NDArray[np.int64]
+
+
+def claims(
+    ground_truth: Mapping[str, Mapping],
+    predictions: Predictions,
+    tiou: Sequence[float] = TIOU,
+    deduplicate: bool = False,
+) -> Claims:
+    """What `mean_average_precision`, which has the same arguments and errors, is computed from."""
     truth = _read_truth(ground_truth, deduplicate)
     labels = {label: index for index, label in enumerate(sorted({key[1] for key in truth}))}
     clips = {clip: index for index, clip in enumerate(dict.fromkeys(key[0] for key in truth))}
@@ -153,23 +194,16 @@ def mean_average_precision(
     by_group = np.lexsort((row_clip, row_label))
     keys = row_label[by_group] * (len(clips) + 1) + row_clip[by_group]
     hits = np.zeros((len(tiou), len(row_label)), dtype=bool)
-    for (label, clip), instances in groups.items():
+    instances = np.zeros((len(labels), len(clips)), dtype=np.int64)
+    for (label, clip), own in groups.items():
+        instances[label, clip] = len(own)
         low, high = np.searchsorted(keys, [key := label * (len(clips) + 1) + clip, key + 1])
         rows = by_group[low:high]
-        iou = _iou(segments[rows], instances)
+        iou = _iou(segments[rows], own)
         for hit, threshold in zip(hits, tiou):
             hit[rows] = _claims(iou, threshold)
-
     borders = np.searchsorted(row_label, np.arange(len(labels) + 1))
-    totals = np.zeros(len(labels), dtype=np.int64)
-    for (label, _), instances in groups.items():
-        totals[label] += len(instances)
-    per_class = {
-        label: np.array([average_precision(hit[low:high], int(total)) for hit in hits])
-        for label, low, high, total in zip(labels, borders[:-1], borders[1:], totals)
-    }
-    mean = np.mean(list(per_class.values()), axis=0)
-    return {'per_class': per_class, 'mAP': mean, 'average': float(mean.mean())}
+    return Claims(list(labels), list(clips), borders, row_clip, hits, instances)
 
 
 def average_precision(hits: NDArray[np.bool_], total: int) -> float:

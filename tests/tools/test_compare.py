@@ -89,7 +89,9 @@ def test_moments_by_kind_and_class(tool, tmp_path):
     assert report['classes: instances, A, B (shares found)'] == {
         'wash': dict(count=1, A=0.0, B=1.0, difference=1.0)
     }
-    assert report['average mAP (fraction)']['all']['difference'] > 0
+    # IoU .25 counts at two of five thresholds, for one of two classes.
+    expected = {'A': 70, 'B': 100, 'difference': 30, 'over 1 videos': pytest.approx([30, 30])}
+    assert report['average mAP in percent']['all'] == pytest.approx(expected)
 
 
 def test_answers_by_template_and_length(tool, tmp_path):

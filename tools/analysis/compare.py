@@ -110,7 +110,7 @@ def compare_actions(args: argparse.Namespace) -> dict[str, Any]:
 def compare_moments(args: argparse.Namespace) -> dict[str, Any]:
     """Moments of two files."""
     from egomm.datasets.moments import moment_classes, read_moments
-    from egomm.functional.detection import mean_average_precision
+    from egomm.functional.detection_draws import paired_average_precision
     from egomm.functional.segment_errors import nearest_moments
 
     classes = moment_classes(args.annotations)
@@ -131,9 +131,16 @@ def compare_moments(args: argparse.Namespace) -> dict[str, Any]:
     report['found by the first moments of its class (IoU over 0.5), percent'] = {
         'all': differences([100 * h for h in hits], {'videos': videos}, args)
     }
-    scores = [mean_average_precision(records, moments) for moments in found]
-    a, b = (float(score['average']) for score in scores)
-    report['average mAP (fraction)'] = {'all': dict(A=a, B=b, difference=b - a)}
+    video_of = {clip: record['video_id'] for clip, record in records.items()}
+    a, b, change = paired_average_precision(records, *found, video_of, args.resamples)
+    report['average mAP in percent'] = {
+        'all': {
+            'A': 100 * a,
+            'B': 100 * b,
+            'difference': 100 * change.mean,
+            f'over {change.groups} videos': [100 * change.low, 100 * change.high],
+        }
+    }
     report['first moments of a clip, by kind'] = {
         name: moment_kinds(records, moments) for name, moments in zip('AB', found)
     }
