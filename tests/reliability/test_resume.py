@@ -52,6 +52,7 @@ def test_processes_of_the_loader_change_nothing(runs, same_state, watching, work
     same_state(again, whole)
 
 
+@pytest.mark.long  # 20 s; tools/run_reliability.sh runs it
 def test_an_evaluation_that_was_cut_off_is_made_up_for(runs, watching):
     config = runs.config('mimo', evaluate=True)
     watch = watching()
