@@ -83,7 +83,10 @@ class ResizeSpectrogram(BaseTransform):
             )
             resized = np.empty((len(audio), *self.size), np.float32)
             for window, target in zip(audio, resized):
-                cv2.transpose(columns @ cv2.transpose(rows @ window), dst=target)
+                power = np.asarray(
+                    window, np.float32
+                )  # of another type, OpenCV leaves `target` alone
+                cv2.transpose(columns @ cv2.transpose(rows @ power), dst=target)
             results['audio'] = resized
         return results
 

@@ -52,6 +52,13 @@ def test_resize_gives_what_opencv_gives(size):
     np.testing.assert_allclose(resized, np.stack(expected), atol=2e-5)
 
 
+@pytest.mark.parametrize('dtype', [np.float64, np.float16, np.int32])
+def test_resize_takes_every_type_of_number(dtype):
+    audio = np.random.default_rng(0).normal(-5, 3, (2, 16, 21)).astype(dtype)
+    expected = ResizeSpectrogram((4, 7))({'audio': audio.astype(np.float32)})['audio']
+    np.testing.assert_array_equal(ResizeSpectrogram((4, 7))({'audio': audio})['audio'], expected)
+
+
 def test_resize_keeps_the_mean(sound):
     audio = LogPower()(sound)['audio']
     resized = ResizeSpectrogram((64, 7))({'audio': audio})['audio']
