@@ -88,5 +88,6 @@ def _by_distance(scores: Tensor) -> Tensor:
     apart, so they become a column of a matrix with rows one shorter.
     """
     length, distances = scores.shape[-2:]
-    flat = scores.flatten(-2).narrow(-1, length - 1, length * (distances - 1))
-    return flat.unflatten(-1, (length, distances - 1))[..., :length]
+    apart = max(distances - 1, 1)  # one step has one distance, and no other row
+    flat = scores.flatten(-2).narrow(-1, length - 1, length * apart)
+    return flat.unflatten(-1, (length, apart))[..., :length]

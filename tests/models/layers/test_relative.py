@@ -51,3 +51,11 @@ def test_padding_changes_nothing_real():
 def test_a_row_without_anything_real_is_finite():
     layer, data = golden_layer()
     assert layer(data['x'].mT, torch.zeros(2, 12, dtype=torch.bool)).isfinite().all()
+
+
+def test_a_single_step_reads_itself():
+    layer, data = golden_layer()
+    x = data['x'].mT[..., :1]
+    mask = torch.tensor([[True], [False]])
+    longer = layer(data['x'].mT[..., :2], torch.tensor([[True, False]] * 2))
+    torch.testing.assert_close(layer(x, mask), longer[..., :1])
