@@ -311,7 +311,8 @@ def run(main: Callable[[Sequence[str] | None], None]) -> None:
     """
     try:
         main(None)
-        sys.stdout.flush()
+        if sys.stdout:  # None where it was closed before the start
+            sys.stdout.flush()
     except KeyboardInterrupt:
         print('error: interrupted. What was written stays.', file=sys.stderr)
         sys.exit(130)
@@ -332,7 +333,10 @@ def run(main: Callable[[Sequence[str] | None], None]) -> None:
 def _output_is_closed() -> bool:
     """Whether nobody reads standard output any more; if so, what is left of it goes nowhere."""
     output = select.poll()
-    output.register(sys.stdout, 0)
+    try:
+        output.register(sys.stdout, 0)
+    except (TypeError, ValueError):  # no file of the system: what broke is another pipe
+        return False
     closed = any(event & select.POLLERR for _, event in output.poll(0))
     if closed:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

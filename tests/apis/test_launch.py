@@ -1,6 +1,7 @@
 """From arguments to a config, and which errors lose their traceback."""
 
 import argparse
+import io
 import os
 import re
 import signal
@@ -293,3 +294,19 @@ def test_a_tool_ends_in_silence_when_nobody_reads_its_output(flag):
         process.stdout.close()  # as `| head` does
         assert process.stderr.read() == b''
     assert process.returncode == 128 + signal.SIGPIPE
+
+
+def test_a_tool_runs_without_standard_output(monkeypatch):
+    monkeypatch.setattr(sys, 'stdout', None)  # as `>&-` makes it
+    launch.run(lambda arguments: print('seen by nobody'))
+
+
+@pytest.mark.parametrize('output', [None, io.StringIO()])
+def test_another_pipe_that_breaks_is_an_error_of_the_program(monkeypatch, output):
+    monkeypatch.setattr(sys, 'stdout', output)
+
+    def main(arguments):
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        launch.run(main)
