@@ -17,13 +17,18 @@ def written_beside(path: Path, synced: bool = True) -> Iterator[BinaryIO]:
     Processes that write the same file at once do not meet; the last one stays.
 
     Args:
-        path: The file; its folder is made.
+        path: The file; its folder is made. What is there and no file of a disk, such as
+            /dev/stdout, is written to as it is.
         synced: Wait until it is on the disk, so that a power cut leaves it whole or as it was.
             False is for many small files that can be made again.
 
     Raises:
         OSError: As the system does; nothing is left behind then.
     """
+    if path.exists() and not path.is_file():  # it would be replaced for everybody
+        with path.open('wb') as file:
+            yield file
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f'.{path.name}.{os.getpid()}.part')
     try:

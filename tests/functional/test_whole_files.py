@@ -33,6 +33,17 @@ def test_one_that_breaks_off_leaves_the_old_file_and_nothing_else(tmp_path, sync
     assert os.listdir(tmp_path) == ['a.json']
 
 
+def test_a_pipe_is_written_to_and_stays(tmp_path):
+    pipe = tmp_path / 'pipe'
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with written_beside(pipe) as file:
+        file.write(b'{}')
+    assert os.read(reader, 9) == b'{}'
+    os.close(reader)
+    assert pipe.is_fifo()
+
+
 def test_the_hash_is_that_of_the_whole(tmp_path):
     content = os.urandom((1 << 20) + 3)
     (tmp_path / 'a').write_bytes(content)
