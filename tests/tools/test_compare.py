@@ -29,6 +29,12 @@ def scores(path, answers):
     return str(path)
 
 
+def test_an_interval_wants_draws(tool, capsys):
+    with pytest.raises(SystemExit, match='2'):
+        tool.main(['a.pkl', 'b.pkl', '--annotations', 'val.csv', '--resamples', '0'])
+    assert "a whole number from 1 up is wanted; got '0'" in capsys.readouterr().err
+
+
 def test_actions_with_intervals_mistakes_and_classes(tool, tmp_path, capsys):
     table = 'narration_id,participant_id,video_id,verb_class,noun_class\n'
     table += ''.join(f'c{i},P0{i // 2},v{i},{i % 2},0\n' for i in range(4))

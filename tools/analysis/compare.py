@@ -48,7 +48,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument('b', metavar='B', help='the model in question')
     parser.add_argument('--annotations', required=True, help='labels of the split')
     parser.add_argument('--split', default='val', help='of the JSON annotations, val by default')
-    parser.add_argument('--resamples', type=int, default=2000, help='draws of the bootstrap')
+    parser.add_argument(
+        '--resamples', type=launch.positive_number, default=2000, help='draws of the bootstrap'
+    )
     parser.add_argument('--classes', type=int, default=8, help='how many gains and losses to show')
     parser.add_argument('--least', type=int, default=5, help='rows that a class needs to be shown')
     parser.add_argument('--json', metavar='FILE', help='also write all numbers to this file')
