@@ -52,7 +52,8 @@ QUESTIONS = {
     'Does allocating help?': r'^(Allocating|The prose)',
     'Under how much imbalance?': r'^Imbalance raises',
     'What does re-allocating give out of sample?': r'^Re-allocating',
-    'Which extra tasks help?': r'( helps? (the|beside)|is below)',
+    'Does slowing the stronger modality help?': r'^OGM',
+    'Which extra tasks help?': r'^(?!Allocating|Re-allocating|OGM).*(helps?\b|is below)',
     'What does action sensitivity give?': r'(ASL|Gaussians|Mean 1)',
 }
 PLOTS = {

@@ -118,6 +118,10 @@ def test_the_committed_pages_are_those_that_the_command_writes(tmp_path):
         assert (tmp_path / name).read_text('utf-8') == (docs / name).read_text('utf-8'), (
             f'docs/{name} is not what its tables say: python tools/study.py overview'
         )
+    findings = [one for name in study_overview.PAGES for one in read_findings(docs / f'{name}.md')]
+    table = summary_table(findings)
+    for claim in {one.text.partition(': ')[0] for one in findings}:
+        assert table.count(f' | {claim} | ') == 1, f'{claim}: no question, or several'
     for picture in (tmp_path / 'images').iterdir():
         assert f'(images/{picture.name})' in page.read_text('utf-8')
         assert (docs / 'images' / picture.name).is_file()
