@@ -76,12 +76,12 @@ def start_message(error: Exception) -> str | None:
     runners = [
         frame
         for frame in frames
-        if frame.f_globals['__name__'] == _RUNNER and hasattr(frame.f_locals.get('self'), 'cfg')
+        if frame.f_globals.get('__name__') == _RUNNER and hasattr(frame.f_locals.get('self'), 'cfg')
     ]
     if not builders and not runners:
         return None
     config = [*builders, *(frame.f_locals['self'].cfg for frame in runners)][0]
-    loops = [frame for frame in frames if frame.f_globals['__name__'] in _LOOPS]
+    loops = [frame for frame in frames if frame.f_globals.get('__name__') in _LOOPS]
     if any(_steps_done(frame) for frame in loops):
         trains = any(frame.f_code.co_name == 'train' for frame in runners)
         error.add_note(
@@ -111,7 +111,7 @@ def unknown_message(error: Exception) -> str:
 
 def _is(frame: FrameType, module: str, function: str) -> bool:
     """Whether a frame is a call of this function."""
-    return (frame.f_globals['__name__'], frame.f_code.co_name) == (module, function)
+    return (frame.f_globals.get('__name__'), frame.f_code.co_name) == (module, function)
 
 
 def _steps_done(frame: FrameType) -> bool:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from egomm.apis.errors import unknown_message, user_message
+from egomm.apis.errors import start_message, unknown_message, user_message
 from egomm.registry import MODELS
 
 
@@ -53,3 +53,12 @@ def test_an_error_of_a_library_is_shown_with_the_line_of_the_component():
         MODELS.build(dict(type='Narrow', width=3))(torch.zeros(2, 4))
     said = unknown_message(caught.value)
     assert re.search(rf'RuntimeError: .*\({re.escape(__file__)}, line 22\)\. EGOMM_DEBUG=1', said)
+
+
+def test_code_that_belongs_to_no_module_is_no_obstacle():
+    place: dict = {}
+    exec('def fail():\n    raise KeyError(1)', place)  # as what generates functions may do
+    with pytest.raises(KeyError) as caught:
+        place['fail']()
+    assert user_message(caught.value) is start_message(caught.value) is None
+    assert unknown_message(caught.value).startswith('KeyError: 1 (<string>, line 2)')
