@@ -100,6 +100,23 @@ def test_moments_by_kind_and_class(tool, tmp_path):
     assert report['average mAP in percent']['all'] == pytest.approx(expected)
 
 
+def test_what_another_split_was_asked_is_refused(tool, tmp_path):
+    label = dict(label='cut', start_time=0, end_time=10, primary=True)
+    given = annotations(tmp_path / 'mq.json', {'c': [dict(annotator_uid='x', labels=[label])]})
+    row = dict(label='cut', segment=[0, 9], score=0.9)
+    right = found(tmp_path / 'a.json', {'c': [row]})
+    wrong = found(tmp_path / 'b.json', {'d': [row]})
+    with pytest.raises(ValueError, match='no labels for 1 of the 1 clips: d'):
+        tool.main([right, wrong, *given])
+    query = dict(query='Where?', clip_start_sec=0, clip_end_sec=4)
+    rows = [dict(annotation_uid='x', language_queries=[query])]
+    given = annotations(tmp_path / 'nlq.json', {'c': rows})
+    answer = dict(clip_uid='d', annotation_uid='x', query_idx=0, predicted_times=[[0, 4]])
+    wrong = found(tmp_path / 'a.json', [dict(answer, scores=[1.0])])
+    with pytest.raises(ValueError, match='no labels for 1 of the 1 queries'):
+        tool.main([wrong, wrong, *given])
+
+
 def test_answers_by_template_and_length(tool, tmp_path):
     queries = [
         dict(query='Where?', template='Place', clip_start_sec=0, clip_end_sec=4),

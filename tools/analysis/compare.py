@@ -34,7 +34,11 @@ from egomm.functional.comparison import (  # noqa: E402
     paired_bootstrap,
 )
 from egomm.functional.csv_columns import OFFICIAL_LABELS, read_columns  # noqa: E402
-from egomm.functional.segment_files import read_answers, read_moments_found  # noqa: E402
+from egomm.functional.segment_files import (  # noqa: E402
+    read_answers,
+    read_moments_found,
+    refuse_unknown,
+)
 
 Table = list[tuple[Any, ...]]
 NO_TEMPLATE = '(none)'
@@ -120,6 +124,8 @@ def compare_moments(args: argparse.Namespace) -> dict[str, Any]:
         r['clip_id']: r for r in read_moments(args.annotations, classes, [args.split]).records
     }
     found = [read_moments_found(path) for path in (args.a, args.b)]
+    for moments in found:
+        refuse_unknown(records, moments, 'clips', args.annotations)
     labels = [
         label
         for record in records.values()
@@ -166,6 +172,7 @@ def compare_queries(args: argparse.Namespace) -> dict[str, Any]:
     best = []
     for path in (args.a, args.b):
         answers = {query_key(row): row['predicted_times'] for row in read_answers(path)}
+        refuse_unknown(windows, answers, 'queries', args.annotations)
         lengths, iou = nearest_answers(windows, answers)
         best.append(iou)
     report: dict[str, Any] = {'queries': len(videos), 'R@1 in percent': {}}
