@@ -127,7 +127,9 @@ def _to_tensor(name: str, array: np.ndarray) -> Tensor:
 
 
 def _channels_first(images: np.ndarray) -> np.ndarray:
-    """``(N, H, W, C)`` -> ``(C, N, H, W)``; OpenCV splits channels several times as fast."""
+    """``(N, H, W, C)`` -> ``(C, N, H, W)``."""
+    if images.dtype != np.uint8:  # OpenCV, several times as fast, does not know every type
+        return images.transpose(3, 0, 1, 2)
     frames, height, width, channels = images.shape
     planes = np.empty((channels, frames, height, width), images.dtype)
     for number, image in enumerate(images):

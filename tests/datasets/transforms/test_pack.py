@@ -36,6 +36,13 @@ def test_channels_first_and_types_kept(loaded):
     assert sample['present'] == {'rgb': True, 'flow': False, 'audio': True}
 
 
+@pytest.mark.parametrize('dtype', [np.int64, np.float64, np.bool_])
+def test_frames_of_every_type_of_number_are_taken(loaded, dtype):
+    expected = PackSample()(dict(loaded))['inputs']['rgb'].numpy().astype(dtype)
+    rgb = PackSample()({**loaded, 'rgb': loaded['rgb'].astype(dtype)})['inputs']['rgb']
+    np.testing.assert_array_equal(rgb, expected, strict=True)
+
+
 def test_sample_knows_its_clip_and_labels(loaded):
     sample = PackSample()(loaded)['data_samples']
     assert sample.metainfo == {
