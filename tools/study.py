@@ -126,10 +126,11 @@ def study_mimo(args: argparse.Namespace) -> str:
 
     began, start = time.strftime('%Y-%m-%d %H:%M'), time.monotonic()
     results = page_of(args, 'mimo').with_suffix('.jsonl')
-    encoders = mimo_study.train_encoders(args.data, CONFIGS, args.out / 'encoders', say)
     chosen = named((*mimo_study.ROWS, *mimo_study.CONTROLS), args.rows, 'rows')
+    worlds = named(mimo_study.WORLDS, args.worlds, 'worlds')
+    encoders = mimo_study.train_encoders(args.data, CONFIGS, args.out / 'encoders', say)
     names = {name for row in chosen for name in (row.name, row.tuned_as)}
-    for world in named(mimo_study.WORLDS, args.worlds, 'worlds'):
+    for world in worlds:
         tokens = mimo_study.prepare(world, args.data, CONFIGS, encoders, say)
         labels = {split: read_labels(tokens / split) for split in ('train', 'val', 'test')}
         about = dict(

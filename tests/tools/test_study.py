@@ -43,6 +43,14 @@ def test_an_unknown_world_is_one_line(command_line):
     assert 'Traceback' not in said
 
 
+@pytest.mark.parametrize('what', ['worlds', 'rows'])
+def test_an_unknown_name_of_mimo_is_refused_before_anything_is_trained(what, monkeypatch):
+    tool = runpy.run_path(str(ROOT / 'tools/study.py'), run_name='study')
+    monkeypatch.setattr(mimo_study, 'train_encoders', None)
+    with pytest.raises(ValueError, match=rf"There are no {what} \['moon'\]"):
+        tool['main'](['mimo', f'--{what}', 'moon'])
+
+
 @pytest.mark.long
 def test_the_command_makes_everything_from_nothing_and_again_from_what_is_there(
     tmp_path, monkeypatch
