@@ -83,9 +83,8 @@ class ResizeSpectrogram(BaseTransform):
             )
             resized = np.empty((len(audio), *self.size), np.float32)
             for window, target in zip(audio, resized):
-                power = np.asarray(
-                    window, np.float32
-                )  # of another type, OpenCV leaves `target` alone
+                # OpenCV leaves `target` alone if it is of another type.
+                power = window.astype(np.float32, copy=False)
                 cv2.transpose(columns @ cv2.transpose(rows @ power), dst=target)
             results['audio'] = resized
         return results
