@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from egomm.testing.benchmarks.contest import Contest, Growth, Settings, Side, Work, contests
 
 ROUNDS = 3  # at least
-SECONDS = {True: 1.5, False: 10.0}  # more rounds until these have passed, by Settings.quick
+SECONDS = {True: 1.5, False: 7.0}  # more rounds until these have passed, by Settings.quick
 SHORTEST = 0.02  # seconds a measurement; shorter work is repeated
 MOST_ROUNDS = 100
 LIMIT_SECONDS = 3600
