@@ -94,7 +94,7 @@ def asl_step(settings: Settings) -> Contest:
         work=f'ASL MQ training step, official layers, B={batch}, T={length:,}, D={channels:,}',
         peer=Side('released layout, fp32', lambda: step.work('fp32', style)),
         sides=[
-            Side('egomm, fp32', step.work, 1.5, 0.5, 2e-3),
+            Side('egomm, fp32', step.work, 1.5, tolerance=2e-3),
             Side('egomm, bf16', lambda: step.work('bf16'), 3.0, 0.5, 0.3),
         ],
         difference=step_difference,

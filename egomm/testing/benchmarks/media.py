@@ -23,7 +23,7 @@ ROUNDING = 0.02  # decoders convert colours with other rounding
 
 def frames_of_clips(settings: Settings) -> list[Contest]:
     """8 spread and 32 consecutive frames from the middle, against both decoders of mmaction2."""
-    seconds = 60
+    seconds = 30 if settings.quick else 60
     contests = []
     for peer, speed in (('PyAV', 2.0), ('Decord', 1.0)):
         for count in (8, 32):
@@ -50,7 +50,7 @@ def frames_of_clips(settings: Settings) -> list[Contest]:
     contests[0].growth = [
         Growth(
             'seconds of the video (8 frames from its middle)',
-            (15, 30, 60),
+            (10, 20, 30) if settings.quick else (15, 30, 60),
             lambda size: _ours(size, _numbers(size, 8)),
         )
     ]
@@ -59,7 +59,7 @@ def frames_of_clips(settings: Settings) -> list[Contest]:
 
 def windows_of_video(settings: Settings) -> Contest:
     """Windows of 32 frames, every 16: what feature extraction has to decode."""
-    seconds = 15 if settings.quick else 30
+    seconds = 10 if settings.quick else 30
     path = str(video(seconds))
 
     def once() -> list[np.ndarray]:
@@ -84,7 +84,7 @@ def windows_of_video(settings: Settings) -> Contest:
         growth=[
             Growth(
                 'seconds of the video',
-                (5, 10, 15) if settings.quick else (5, 15, 30),
+                (3, 6, 10) if settings.quick else (5, 15, 30),
                 lambda size: _decoding(str(video(size))),
             )
         ],
