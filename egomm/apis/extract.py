@@ -12,13 +12,13 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.dataset import pseudo_collate
 from mmengine.device import get_device
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 import egomm
 from egomm.compat import load_checkpoint
+from egomm.datasets.collate import stack_clips
 from egomm.datasets.token_writer import TokenWriter
 from egomm.functional.weights import differences
 from egomm.functional.whole_files import sha256_of_file
@@ -70,7 +70,7 @@ def extract_tokens(
     settings = {split: evaluation_dataset(config, split) for split in splits}
     datasets = {split: DATASETS.build(settings[split]) for split in splits}
     # One clip in advance, because what will be needed has to be known before the first is written.
-    first = _encode(model, pseudo_collate([datasets[splits[0]][0]]))
+    first = _encode(model, stack_clips([datasets[splits[0]][0]]))
     encoders = {
         'egomm': egomm.__version__,
         'config': Path(config.filename).name if config.filename else None,
@@ -184,7 +184,7 @@ def _loader(config: Config, dataset: Dataset, done: int) -> DataLoader:
         batch_size=evaluation.batch_size,
         num_workers=evaluation.get('num_workers', 0),
         sampler=range(done, len(dataset)),
-        collate_fn=pseudo_collate,
+        collate_fn=stack_clips,
     )
 
 

@@ -2,16 +2,11 @@
 
 import dataclasses
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from mmengine.config import Config
-from mmengine.registry import DefaultScope
 
 from egomm.datasets.cached import CachedTokens
-from egomm.registry import MODELS
 from egomm.testing.drawing import Artist
 from egomm.testing.drawn_clips import draw_clips, frames_of_clips, point_labels, write_tokens
 from egomm.testing.motion import track_video
@@ -19,7 +14,6 @@ from egomm.testing.plan import plan_world
 from egomm.testing.spec import PRESETS
 from egomm.testing.truth import gaze_record, hand_record
 
-CONFIGS = Path(__file__).resolve().parents[2] / 'configs/toy'
 SPEC = dataclasses.replace(PRESETS['quick'].with_videos(3), clips_per_video=4)
 
 
@@ -70,14 +64,9 @@ def test_points_without_information_have_the_statistics_but_not_the_clip(first):
     assert np.median(distance) > 12 / 32  # 12 units of 64 at least, but for what was away before
 
 
-def test_tokens_are_read_again_and_an_interruption_changes_nothing(tmp_path):
-    config = Config.fromfile(CONFIGS / 'mimo_encoders.py')
-    with DefaultScope.overwrite_default_scope('egomm'):
-        model = MODELS.build(config.model)
-    checkpoint = tmp_path / 'encoders.pth'
-    torch.save(dict(state_dict=model.state_dict()), checkpoint)
+def test_tokens_are_read_again_and_an_interruption_changes_nothing(encoders, tmp_path):
     told = []
-    write_tokens(SPEC, (config, checkpoint), tmp_path / 'whole', told.append)
+    write_tokens(SPEC, encoders, tmp_path / 'whole', told.append)
     assert told[0].startswith('train: 4 clips in ')
     data = CachedTokens(str(tmp_path / 'whole/train'))
     assert data[1]['inputs']['rgb'].shape == (64, 4, 8, 8)
@@ -85,11 +74,11 @@ def test_tokens_are_read_again_and_an_interruption_changes_nothing(tmp_path):
     assert gt.keys() == {
         *('verb', 'noun', 'action', 'hands', 'hands_other', 'gaze', 'gaze_other', 'gaze_away')
     }
-    write_tokens(SPEC, (config, checkpoint), tmp_path / 'cut', told.append)
+    write_tokens(SPEC, encoders, tmp_path / 'cut', told.append)
     clips = tmp_path / 'cut/train/clips.jsonl'
     lines = clips.read_text().splitlines(keepends=True)
     clips.write_text(''.join(lines[:2]))
-    write_tokens(SPEC, (config, checkpoint), tmp_path / 'cut', told.append)
+    write_tokens(SPEC, encoders, tmp_path / 'cut', told.append)
     for name in ('clips.jsonl', 'rgb.npy'):
         assert (tmp_path / 'cut/train' / name).read_bytes() == (
             tmp_path / 'whole/train' / name

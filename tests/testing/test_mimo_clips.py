@@ -1,16 +1,11 @@
 """Tokens of clips that were drawn without any media in between."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from mmengine.config import Config
-from mmengine.registry import DefaultScope
 
 from egomm.datasets.cached import CachedTokens
-from egomm.registry import MODELS
 from egomm.structures import EgoSample
 from egomm.testing.drawing import Artist
 from egomm.testing.mimo_clips import (
@@ -25,7 +20,6 @@ from egomm.testing.plan import plan_world
 from egomm.testing.sound import RATE, synthesize
 from egomm.testing.spec import MODALITIES, PRESETS
 
-CONFIGS = Path(__file__).resolve().parents[2] / 'configs/toy'
 SPEC = dataclasses.replace(PRESETS['quick'].with_videos(3), clips_per_video=4)
 VIDEO = plan_world(SPEC)[0]
 
@@ -105,14 +99,9 @@ def test_conflict_and_balance_decide_what_clips_show():
     assert not groups[0] & groups[1] | groups[0] & groups[2] | groups[1] & groups[2]
 
 
-def test_tokens_are_read_again_and_an_interruption_changes_nothing(tmp_path):
-    config = Config.fromfile(CONFIGS / 'mimo_encoders.py')
-    with DefaultScope.overwrite_default_scope('egomm'):
-        model = MODELS.build(config.model)
-    checkpoint = tmp_path / 'encoders.pth'
-    torch.save(dict(state_dict=model.state_dict()), checkpoint)
+def test_tokens_are_read_again_and_an_interruption_changes_nothing(encoders, tmp_path):
     told = []
-    write_clip_tokens(SPEC, (config, checkpoint), tmp_path / 'whole', told.append)
+    write_clip_tokens(SPEC, encoders, tmp_path / 'whole', told.append)
     assert [line.partition(' in ')[0] for line in told] == [
         f'{split}: 4 clips' for split in ('train', 'val', 'test')
     ]
@@ -122,14 +111,14 @@ def test_tokens_are_read_again_and_an_interruption_changes_nothing(tmp_path):
     sample = data[1]['data_samples']
     assert (sample.gt['verb'], sample.gt['noun']) == VIDEO.actions[1].annotated
     assert sample.metainfo['shown'] == sorted(VIDEO.actions[1].shown)
-    write_clip_tokens(SPEC, (config, checkpoint), tmp_path / 'cut', told.append)
+    write_clip_tokens(SPEC, encoders, tmp_path / 'cut', told.append)
     clips = tmp_path / 'cut/train/clips.jsonl'
     lines = clips.read_text().splitlines(keepends=True)
     clips.write_text(''.join(lines[:2]))
-    write_clip_tokens(SPEC, (config, checkpoint), tmp_path / 'cut', told.append)
+    write_clip_tokens(SPEC, encoders, tmp_path / 'cut', told.append)
     for name in ('clips.jsonl', *(f'{name}.npy' for name in MODALITIES)):
         whole, cut = (tmp_path / folder / 'train' / name for folder in ('whole', 'cut'))
         assert whole.read_bytes() == cut.read_bytes()
     times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*.*')}
-    write_clip_tokens(SPEC, (config, checkpoint), tmp_path / 'cut', told.append)
+    write_clip_tokens(SPEC, encoders, tmp_path / 'cut', told.append)
     assert times == {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*.*')}
