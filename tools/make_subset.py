@@ -8,11 +8,13 @@ with `keep=dict(fraction=..., seed=...)`.
 import argparse
 import csv
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 # `projects/` of this checkout can be imported from any folder; an installed egomm comes first.
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
+from egomm.apis import launch  # noqa: E402
 from egomm.datasets.subset import lowest_share, write_list  # noqa: E402
 
 
@@ -31,13 +33,13 @@ def read_names(path: str) -> list[str]:
         raise ValueError(f'{path}: a CSV in UTF-8 is expected: {error}. Fetch it again.') from error
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('csv', help='annotation file with a column narration_id')
     parser.add_argument('--fraction', type=float, default=0.25, help='share to take, within 0..1')
     parser.add_argument('--seed', type=int, default=0, help='names the draw')
     parser.add_argument('--out', required=True, help='the list to write')
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     try:
         names = read_names(args.csv)
         kept = lowest_share(names, args.fraction, args.seed)
@@ -53,4 +55,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    launch.run(main)

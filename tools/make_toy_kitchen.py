@@ -13,11 +13,13 @@ long videos of the same kitchen with moments and questions, in the layout of Ego
 import argparse
 import dataclasses
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 # `projects/` of this checkout can be imported from any folder; an installed egomm comes first.
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
+from egomm.apis import launch  # noqa: E402
 from egomm.testing.egtea import write_egtea  # noqa: E402
 from egomm.testing.epic55 import write_epic55  # noqa: E402
 from egomm.testing.moments import write_moments  # noqa: E402
@@ -26,7 +28,9 @@ from egomm.testing.timeline import CORES, TimelineSpec  # noqa: E402
 from egomm.testing.toy_kitchen import make_toy_kitchen, print_progress  # noqa: E402
 
 
-def parse_arguments(arguments: list[str] | None = None) -> tuple[argparse.Namespace, KitchenSpec]:
+def parse_arguments(
+    arguments: Sequence[str] | None = None,
+) -> tuple[argparse.Namespace, KitchenSpec]:
     """Reads the command line; knobs override the preset."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -80,10 +84,10 @@ def parse_arguments(arguments: list[str] | None = None) -> tuple[argparse.Namesp
     return options, dataclasses.replace(spec, **changes)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Generates the world and prints what was made."""
     try:
-        options, spec = parse_arguments()
+        options, spec = parse_arguments(arguments)
         made = make_toy_kitchen(options.out, spec, options.processes, print_progress)
         if options.egtea:
             write_egtea(Path(options.out), Path(options.out) / 'egtea')
@@ -115,4 +119,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    launch.run(main)

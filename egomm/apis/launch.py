@@ -160,7 +160,7 @@ def check_options(config: Config, options: dict[str, Any]) -> None:
             else:
                 break  # a value to be replaced by a dict
             if depth == 0:
-                known += _runner_settings()
+                known += [name for name in _runner_settings() if name not in known]
             last = depth == len(parts) - 1
             if part not in known and (depth == 0 or not last):
                 close = difflib.get_close_matches(part, known, n=3) or known[:8]

@@ -38,7 +38,8 @@ def paired_bootstrap(
     """Difference of two means over the same rows, with a percentile interval over groups.
 
     Rows of a group (a video, a participant) are alike, so whole groups are drawn, with
-    replacement; each draw is the mean over the rows it holds. Both models get the same draws.
+    replacement; each draw is the mean over the rows it holds. Both models get the same draws. A
+    single group is drawn every time, so its interval has no width and says nothing.
 
     Args:
         a: Values of the first model ``(N,)``.

@@ -34,12 +34,14 @@ TINY = Path(__file__).resolve().parents[1] / 'tools' / 'tiny' / 'config.py'
         ('param_scheduler.1.begin', r"no 'param_scheduler\.1'. Close names: 0"),
         ('optim_wrapper.optimzer.lr', r"no 'optim_wrapper\.optimzer'. Close names: optimizer"),
         ('epochs', "no 'epochs'"),
+        ('modle.type', "no 'modle'. Close names: model[.]$"),  # once, also if both have it
     ],
 )
 def test_options_have_to_exist(key, words):
     config = Config(
         dict(
             train_cfg=dict(max_epochs=1),
+            model=dict(),
             optim_wrapper=dict(type='OptimWrapper', optimizer=dict()),
             param_scheduler=[dict(begin=0)],
         )
@@ -310,3 +312,17 @@ def test_another_pipe_that_breaks_is_an_error_of_the_program(monkeypatch, output
 
     with pytest.raises(BrokenPipeError):
         launch.run(main)
+
+
+def test_every_tool_runs_through_this():
+    tools = Path(__file__).resolve().parents[2] / 'tools'
+    commands = {
+        path: path.read_text().rpartition("if __name__ == '__main__':")[1:]
+        for path in tools.rglob('*.py')
+    }
+    other = [
+        path.name
+        for path, (found, rest) in commands.items()
+        if found and 'launch.run(main)' not in rest
+    ]
+    assert other == []

@@ -63,6 +63,18 @@ def test_actions_with_intervals_mistakes_and_classes(tool, tmp_path, capsys):
         tool.main([a, other, *options])
 
 
+def test_one_participant_has_no_interval(tool, tmp_path, capsys):
+    table = 'narration_id,participant_id,video_id,verb_class,noun_class\n'
+    (tmp_path / 'val.csv').write_text(table + 'c0,P01,v0,0,0\nc1,P01,v1,0,0\n')
+    a = scores(tmp_path / 'a.pkl', {'c0': (1, 0), 'c1': (1, 0)})
+    b = scores(tmp_path / 'b.pkl', {'c0': (0, 0), 'c1': (0, 0)})
+    found = str(tmp_path / 'report.json')
+    tool.main([a, b, '--annotations', str(tmp_path / 'val.csv'), '--json', found])
+    assert 'over 2 videos [+100.00, +100.00]  over 1 participant no' in capsys.readouterr().out
+    report = json.loads((tmp_path / 'report.json').read_text())
+    assert report['top-1 in percent']['verb']['over 1 participant'] is None
+
+
 def annotations(path, clips):
     clips = [
         dict(clip_uid=name, video_start_sec=0, video_end_sec=60, annotations=rows)
@@ -96,7 +108,7 @@ def test_moments_by_kind_and_class(tool, tmp_path):
         'wash': dict(count=1, A=0.0, B=1.0, difference=1.0)
     }
     # IoU .25 counts at two of five thresholds, for one of two classes.
-    expected = {'A': 70, 'B': 100, 'difference': 30, 'over 1 videos': pytest.approx([30, 30])}
+    expected = {'A': 70, 'B': 100, 'difference': 30, 'over 1 video': None}
     assert report['average mAP in percent']['all'] == pytest.approx(expected)
 
 

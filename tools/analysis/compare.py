@@ -146,7 +146,7 @@ def compare_moments(args: argparse.Namespace) -> dict[str, Any]:
             'A': 100 * a,
             'B': 100 * b,
             'difference': 100 * change.mean,
-            f'over {change.groups} videos': [100 * change.low, 100 * change.high],
+            **interval(change, 'videos', 100),
         }
     }
     report['first moments of a clip, by kind'] = {
@@ -221,8 +221,15 @@ def differences(
     for name, of_row in groups.items():
         found: Difference = paired_bootstrap(a, b, of_row, args.resamples)
         line['difference'] = found.mean
-        line[f'over {found.groups} {name}'] = [found.low, found.high]
+        line |= interval(found, name)
     return line
+
+
+def interval(found: Difference, name: str, scale: float = 1) -> dict[str, list[float] | None]:
+    """Ends of an interval; None for a single group, which drawn anew is always the same."""
+    if found.groups == 1:
+        return {f'over 1 {name[:-1]}': None}
+    return {f'over {found.groups} {name}': [scale * found.low, scale * found.high]}
 
 
 def gains(
@@ -261,6 +268,8 @@ def as_text(report: Mapping[str, Any]) -> str:
 
 
 def _cell(value: Any) -> str:
+    if value is None:
+        return 'no interval'
     if isinstance(value, list):
         return f'[{value[0]:+.2f}, {value[1]:+.2f}]'
     return f'{value:.2f}' if isinstance(value, float) else str(value)

@@ -20,11 +20,13 @@ import re
 import shutil
 import sys
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
 # `projects/` of this checkout can be imported from any folder; an installed egomm comes first.
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 
+from egomm.apis import launch  # noqa: E402
 from egomm.functional.time_grid import nominal_fps, official_frame  # noqa: E402
 
 FRAMES = 'epic_frames/rulstm_P01_01_first100.tar'
@@ -53,11 +55,11 @@ COLUMNS = (
 ).split()
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('src', type=Path, help='folder with epic_frames/ and video/')
     parser.add_argument('out', type=Path, help='folder to write')
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     missing = [name for name in (FRAMES, *VIDEOS.values()) if not (args.src / name).is_file()]
     if missing:
         parser.error(f'{args.src} lacks {", ".join(missing)}')
@@ -155,4 +157,4 @@ def write_csv(path: Path, header: list[str], rows: list[list]) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    launch.run(main)
