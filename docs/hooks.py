@@ -20,6 +20,8 @@ ROOMS = {
     'submission': 'Files for challenges',
     'visualization': 'Pictures',
     'testing': 'Generated worlds and the studies',
+    'compat': 'Repairs of what egomm is built on',
+    'sealing': 'Checksums of checkpoints',
 }
 
 

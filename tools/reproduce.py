@@ -29,6 +29,8 @@ sys.path.append(str(ROOT))
 from egomm.apis import launch, paper_tables, runs  # noqa: E402
 
 TOOLS = ROOT / 'tools'
+# A wheel has no pages, and its folder may be nobody's to write to.
+PAGES = ROOT / 'docs' if (ROOT / 'docs').is_dir() else Path('work_dirs/rows')
 PACKAGES = ('egomm', 'torch', 'mmengine', 'mmaction2', 'numpy')
 Call = Callable[[Sequence[str]], None]
 
@@ -51,7 +53,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         '--no-check', action='store_true', help='do not look through the data before training'
     )
     parser.add_argument('--tables', type=Path, default=ROOT / 'configs/paper_tables.yml')
-    parser.add_argument('--results', type=Path, default=ROOT / 'docs/paper_results.json')
+    parser.add_argument('--results', type=Path, default=PAGES / 'paper_results.json')
     args = parser.parse_args(arguments)
     if not (args.row or args.list or args.page):
         parser.error('give a row, --list or --page')
@@ -94,11 +96,12 @@ def look_through(config: str, options: Sequence[str]) -> list[dict[str, Any]]:
     loaded = launch.load_config(parsed)
     loaded.merge_from_dict(parsed.cfg_options)
     checked = check_config(loaded)
-    wrong = [f.what for data in checked for f in data.findings if f.policy == 'refuse']
+    wrong = [f for data in checked for f in data.findings if f.policy == 'refuse']
     if wrong:
+        lines = [f'  {f.what} ({f.count}), such as {f.examples[0]}' for f in wrong]
         raise ValueError(
-            f'The data of {config} would stop a run: {"; ".join(wrong)}. `python '
-            f'tools/check_data.py {config}` says where.'
+            '\n'.join([f'The data of {config} would stop a run:', *dict.fromkeys(lines)])
+            + f'\n`python tools/check_data.py {config}` shows all.'
         )
     return [
         dict(
@@ -184,7 +187,10 @@ def main(arguments: Sequence[str] | None = None, call: Call = call_tool) -> None
         runs.write_json(args.results, [*paper_tables.read_results(args.results), result])
         print(f'{args.row}: {result["ours"]}, appended to {args.results}')
     text = paper_tables.page(tables, paper_tables.read_results(args.results))
-    args.results.with_name('paper_tables.md').write_text(text, encoding='utf-8')
+    written = args.results.with_name('paper_tables.md')
+    written.parent.mkdir(parents=True, exist_ok=True)
+    written.write_text(text, encoding='utf-8')
+    print(f'{written}: the page of all rows')
 
 
 def _path(config: str) -> str:

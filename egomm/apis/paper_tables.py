@@ -12,7 +12,8 @@ HEAD = """# Paper tables
 One row a line of the papers' tables, with the config that is it. Written by
 `python tools/reproduce.py --page` from `configs/paper_tables.yml` and the results in
 `docs/paper_results.json`; a number of ours stands here only with its run card there. **Empty means
-that nobody has run the row on the real data with this code.** A row is one command, which looks
+that nobody has run the row on the real data with this code.** A dash stands for a number of the
+paper that is not known here, or of a task that the row has not. A row is one command, which looks
 through the data, trains, tests, and appends the result:
 
 <!-- not run: needs the data of the row -->

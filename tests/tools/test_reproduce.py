@@ -126,9 +126,27 @@ def test_missing_data_stops_a_row_before_training(tool, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     calls = Calls()
     results = ['--results', str(tmp_path / 'docs/paper_results.json')]
-    with pytest.raises(ValueError, match='data of .*epic100_swin-t_sum.py would stop a run'):
+    words = (
+        r'data of .*epic100_swin-t_sum.py would stop a run:\n'
+        r'  settings or annotations that cannot be used \(1\), such as data/epic100/annotations/'
+        r'EPIC_100_train.csv: no such annotation file'
+    )
+    with pytest.raises(ValueError, match=words):
         tool.main(['mimo-sum', *results], calls)
     assert calls == []
+
+
+def test_a_page_gets_its_folder_and_says_where_it_is(tool, given, tmp_path, capsys):
+    tool.main(['--page', *given])
+    assert f'{tmp_path / "docs/paper_tables.md"}: the page' in capsys.readouterr().out
+
+
+def test_every_row_of_the_papers_is_a_row_of_the_page():
+    tables = paper_tables.read_tables(ROOT / 'configs/paper_tables.yml')
+    rows = {Path(row.config).stem for table in tables for row in table['rows'].values()}
+    of_epic55 = {f'epic55_mfnet_{tasks}' for tasks in ('v', 'vh', 'vnh', 'a', 'avh', 'avnh')}
+    baselines = {path.stem for path in (ROOT / 'configs/asl').glob('*_actionformer_*.py')}
+    assert of_epic55 | baselines <= rows
 
 
 @pytest.mark.long
