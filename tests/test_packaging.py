@@ -161,6 +161,8 @@ def test_the_sdist_has_all_that_a_wheel_and_the_tests_need(tmp_path):
         names = {name.partition('/')[2] for name in archive.getnames()}
     wanted = sources('egomm', 'configs', 'tools', 'projects', 'tests')
     wanted |= {'setup.py', 'README.md', 'LICENSE', 'requirements/runtime.txt', 'CITATION.cff'}
+    pages = [path for path in (ROOT / 'docs').rglob('*') if path.is_file()]
+    wanted |= {p.relative_to(ROOT).as_posix() for p in pages if p.suffix != '.pyc'}
     assert wanted - names == set()
 
 

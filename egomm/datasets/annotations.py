@@ -206,7 +206,8 @@ def _read_csv(path: str | Path) -> tuple[list[str], Iterator[tuple[int, dict[str
     if not Path(path).is_file():
         raise ValueError(
             f'{path}: no such annotation file. Correct `data_root` and the name, or '
-            'fetch it from github.com/epic-kitchens/epic-kitchens-100-annotations.'
+            'fetch it from github.com/epic-kitchens: epic-kitchens-100-annotations, or '
+            'epic-kitchens-55-annotations.'
         )
     try:
         return _checked_csv(path)
