@@ -16,6 +16,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from egomm.apis import launch  # noqa: E402
 from egomm.datasets.subset import lowest_share, write_list  # noqa: E402
+from egomm.functional.wording import column_names  # noqa: E402
 
 
 def read_names(path: str) -> list[str]:
@@ -25,8 +26,9 @@ def read_names(path: str) -> list[str]:
             reader = csv.DictReader(file)
             if 'narration_id' not in (reader.fieldnames or ()):
                 raise ValueError(
-                    f"{path} has no column 'narration_id'; got {reader.fieldnames}. Give an "
-                    'annotation file of EPIC-KITCHENS-100.'
+                    f"{path} has no column 'narration_id'; got "
+                    f'{column_names(reader.fieldnames or ())}. Give an annotation file of '
+                    'EPIC-KITCHENS-100.'
                 )
             return [row['narration_id'] for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:

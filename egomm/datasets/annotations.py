@@ -17,6 +17,7 @@ from egomm.functional.time_grid import (
     official_frame,
     parse_timestamp,
 )
+from egomm.functional.wording import column_names
 
 C2_FPS = 30
 _C2_COLUMNS = ('narration_id', 'video', 'start', 'stop', 'verb', 'noun')
@@ -69,8 +70,9 @@ def read_records(path: str | Path, num_classes: Mapping[str, int]) -> list[dict]
     if missing:
         raise ValueError(
             f'{path}, line 1: column {", ".join(map(repr, missing))} is missing; the header has '
-            f'{header}. Expected is an official file of EPIC-KITCHENS-100 (narration_id, '
-            f'{", ".join(_COLUMNS)}, with labels also {", ".join(_LABEL_COLUMNS.values())}) or of '
+            f'{column_names(header)}. Expected is an official file of EPIC-KITCHENS-100 '
+            f'(narration_id, {", ".join(_COLUMNS)}, with labels also '
+            f'{", ".join(_LABEL_COLUMNS.values())}) or of '
             f'EPIC-KITCHENS-55 (uid for narration_id), or the columns {", ".join(_C2_COLUMNS)}.'
         )
     records = []
@@ -113,8 +115,8 @@ def read_class_names(path: str | Path) -> list[str]:
     else:
         raise ValueError(
             f"{path}, line 1: the columns 'id' and 'key' are expected (EPIC-KITCHENS-55: 'verb_id' "
-            f"or 'noun_id' and 'class_key'); got {header}. Give an official class file, or the "
-            'number of classes.'
+            f"or 'noun_id' and 'class_key'); got {column_names(header)}. Give an official "
+            'class file, or the number of classes.'
         )
     names = []
     for line, values in rows:

@@ -8,6 +8,7 @@ from typing import Any
 
 from egomm.datasets.clips import ClipDataset
 from egomm.functional.time_grid import official_frame, parse_timestamp
+from egomm.functional.wording import column_names
 from egomm.registry import DATASETS
 
 _NEEDED = ('video', 'start', 'stop')
@@ -78,8 +79,8 @@ class ClipTable(ClipDataset):
             if missing:
                 raise ValueError(
                     f'{path}, line 1: column {", ".join(map(repr, missing))} is missing; the '
-                    f'header has {header}. Expected are {", ".join(wanted)}, and if wanted '
-                    f'{", ".join(_OPTIONAL)}.'
+                    f'header has {column_names(header)}. Expected are '
+                    f'{", ".join(wanted)}, and if wanted {", ".join(_OPTIONAL)}.'
                 )
             records = [self._record(reader.line_num, row) for row in reader]
         ids: dict[str, int] = {}

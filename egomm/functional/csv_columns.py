@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from egomm.functional.wording import column_names
+
 # By task, in the official files.
 OFFICIAL_LABELS = {'verb': 'verb_class', 'noun': 'noun_class'}
 
@@ -37,8 +39,8 @@ def read_columns(
             reader = csv.DictReader(file)
             if not set(columns) <= set(reader.fieldnames or ()):
                 raise ValueError(
-                    f'{path} has the columns {reader.fieldnames}; wanted is {wanted}. Check that '
-                    'the right file is given.'
+                    f'{path} has the columns {column_names(reader.fieldnames or ())}; wanted is '
+                    f'{wanted}. Check that the right file is given.'
                 )
             for row in reader:
                 for column, kind in columns.items():

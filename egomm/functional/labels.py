@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from egomm.functional.wording import column_names
+
 Integers = NDArray[np.int64]
 
 TASKS = ('verb', 'noun', 'action')
@@ -42,7 +44,8 @@ def read_labels(path: str | Path) -> Integers:
         if columns is None:
             raise ValueError(
                 f'{path}, line 1: columns verb_class and noun_class, or verb and noun, are '
-                f'expected; got {list(header)}. Give the annotation file of the training clips.'
+                f'expected; got {column_names(header)}. Give the annotation file of the '
+                'training clips.'
             )
         for row in reader:
             values = [row[name] for name in columns]

@@ -19,7 +19,7 @@ def test_columns_come_in_the_order_of_the_rows_whatever_else_is_there(tmp_path):
     'text, words',
     [
         ('noun\n1\n', r"has the columns \['noun'\]; wanted is 'verb'"),
-        ('', 'has the columns None'),
+        ('', r'has the columns \[\]'),
         ('verb\n3\nopen\n', r"line 3: 'open' in column 'verb'; wanted is an id"),
         ('id,verb\n1\n', "line 2: None in column 'verb'"),
         ('id,verb\n', r'x\.csv has a header and no rows'),
