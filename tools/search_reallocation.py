@@ -7,7 +7,7 @@
 The network does not run again: its outputs under other weights have a closed form. Prints what
 the weights gain on the clips they were chosen on, and on participants that they were not chosen
 on, which is the number to believe; and what re-allocation costs in time. `--out` writes a config
-that is the first one with these weights.
+that is the first one with these weights, `--json` the numbers.
 """
 
 import argparse
@@ -36,6 +36,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         '--steps', type=int, default=60, help='most steps of the search; 0 changes nothing'
     )
     parser.add_argument('--out', metavar='CONFIG.py', help='write a config with the weights')
+    parser.add_argument('--json', type=Path, metavar='FILE', help='also write all numbers there')
     args = parser.parse_args(arguments)
     if args.steps < 0:
         parser.error(f'--steps wants a number from 0 up; got {args.steps}')
@@ -142,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parse_arguments(arguments)
     config = launch.load_config(args)
     config.merge_from_dict(args.cfg_options)
-    from egomm.apis import reallocation
+    from egomm.apis import reallocation, runs
     from egomm.apis.answers import read_dump
     from egomm.apis.load import load_model
 
@@ -172,6 +173,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if args.out:
         write_config(Path(args.out), args, weights, fit, len(clips))
         print(f'written: {args.out}')
+    if args.json:
+        found = dict(without=fit.plain, held_out=fit.held_out, in_sample=fit.in_sample)
+        people = len(set(clips.participants))
+        runs.write_json(
+            args.json, dict(weights=weights, clips=len(clips), participants=people, top1=found)
+        )
 
 
 if __name__ == '__main__':

@@ -112,7 +112,9 @@ def _line(row: Row, results: Sequence[Mapping[str, Any]]) -> str:
     if row.start:
         config += f', the checkpoint of `{row.start}`'
     if row.search:
-        config += ', weights by `tools/search_reallocation.py`'
+        config += (
+            ', weights by `tools/search_reallocation.py` from participants that are not scored'
+        )
     ours = ''
     if results:
         ours = _numbers(results[-1]['ours']) + (f' ({len(results)})' if len(results) > 1 else '')

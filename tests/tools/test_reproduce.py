@@ -21,6 +21,8 @@ tables:
     rows:
       tiny: {config: tests/tools/tiny/config.py, table: none, paper: [50.0, null]}
       again: {config: tests/tools/tiny/config.py, table: none, paper: [51.0, null], start: tiny}
+      searched: {config: tests/tools/tiny/config.py, table: none, paper: [52.0, null], start: tiny,
+                 search: true}
       by-hand: {config: tests/tools/tiny/config.py, table: none, paper: [1, 2], note: do it}
 """
 
@@ -46,6 +48,10 @@ class Calls(list):
 
     def __call__(self, command):
         self.append([Path(word).name if word.endswith('.py') else word for word in command])
+        if '--json' in command:  # the search for weights
+            tops = dict(held_out=dict(verb=30.0, action=2.0), in_sample=dict(verb=40.0, action=4.0))
+            Path(command[command.index('--json') + 1]).write_text(json.dumps(dict(top1=tops)))
+            return
         folder = Path(command[command.index('--work-dir') + 1]) / '1'
         folder.mkdir(parents=True, exist_ok=True)
         (folder.parent / 'epoch_2.pth').write_text('weights')
@@ -104,6 +110,19 @@ def test_a_row_is_trained_tested_and_kept_with_its_card(tool, given, tmp_path, m
     page = (tmp_path / 'docs/paper_tables.md').read_text()
     assert '| none | 50.00 / - | 40.00 / 400.00 (2) |' in page
     assert '`by-hand` is not one command: do it.' in page
+
+
+def test_weights_are_scored_on_participants_that_they_were_not_chosen_on(
+    tool, given, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    tool.main(['searched', *given, '--no-check'], Calls())
+    [result] = json.loads((tmp_path / 'docs/paper_results.json').read_text())
+    assert result['ours'] == [30.0, 20.0]  # the test with the weights gave 40
+    assert result['scores']['epic100/all_verb_accuracy_at_1'] == 40.0
+    assert result['search']['top1']['in_sample'] == dict(verb=40.0, action=4.0)
+    page = (tmp_path / 'docs/paper_tables.md').read_text()
+    assert 'from participants that are not scored | none | 52.00 / - | 30.00 / 20.00 |' in page
 
 
 def test_what_cannot_be_run_is_refused(tool, given, tmp_path, monkeypatch):

@@ -42,7 +42,9 @@ def search(command_line, trained, dump, *options, code=0):
 
 def test_the_written_config_tests_as_the_search_said(command_line, trained, dump, tmp_path):
     out = tmp_path / 'deeper' / 'weights.py'
-    said = search(command_line, trained, dump, '--steps', 6, '--out', out)
+    said = search(
+        command_line, trained, dump, '--steps', 6, '--out', out, '--json', tmp_path / 'found.json'
+    )
     assert 'held out' in said
     assert '7 clips of 3 participants' in said
     command_line.call(
@@ -60,6 +62,12 @@ def test_the_written_config_tests_as_the_search_said(command_line, trained, dump
         assert float(row.group(1)) == pytest.approx(
             scores[f'epic100/all_{task}_accuracy_at_1'], abs=0.01
         )
+    found = json.loads((tmp_path / 'found.json').read_text())
+    assert (found['clips'], found['participants']) == (7, 3)
+    for kind, column in (('without', 0), ('held_out', 1), ('in_sample', 3)):
+        for task, value in found['top1'][kind].items():
+            row = re.search(rf'^{task} +(.*[+-].*)', said, re.MULTILINE).group(1).split()
+            assert float(row[column]) == pytest.approx(value, abs=0.01)
 
 
 def test_no_steps_gain_nothing(command_line, trained, dump):
