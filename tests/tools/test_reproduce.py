@@ -104,12 +104,31 @@ def test_a_row_is_trained_tested_and_kept_with_its_card(tool, given, tmp_path, m
     assert card['training'] == dict(config=dict(lr=1))
     assert len(card['checkpoint_sha256']) == len(card['config_sha256']) == 64
     assert card['versions'].keys() >= {'python', 'torch', 'egomm'}
-    tool.main(['again', *given, '--no-check', '--seed', '3'], calls)
+    tool.main(['again', *given, *options], calls)
     assert calls[2][calls[2].index('--work-dir') + 1] == 'work_dirs/rows/tiny_3'  # the first row's
     tool.main(['tiny', *given, *options], calls)
     page = (tmp_path / 'docs/paper_tables.md').read_text()
     assert '| none | 50.00 / - | 40.00 / 400.00 (2) |' in page
     assert '`by-hand` is not one command: do it.' in page
+
+
+def test_a_run_of_other_settings_is_not_taken_for_this_one(tool, given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tool.main(['tiny', *given, '--no-check'], Calls())
+    calls = Calls()
+    words = (
+        r"run in work_dirs/rows/tiny_0 began .*\n  options: \['randomness.seed=0'\] there, "
+        r"\['randomness.seed=0', 'model.x=1'\] now\n"
+    )
+    with pytest.raises(ValueError, match=words):
+        tool.main(['tiny', *given, '--no-check', '--cfg-options', 'model.x=1'], calls)
+    (tmp_path / 'mine').mkdir()
+    (tmp_path / 'mine/last_checkpoint').write_text('epoch_2.pth')
+    with pytest.raises(ValueError, match='mine has a run that this tool did not begin'):
+        tool.main(['tiny', *given, '--no-check', '--work-dir', 'mine'], calls)
+    assert calls == []
+    tool.main(['tiny', *given, '--no-check'], calls)
+    assert len(calls) == 2
 
 
 def test_weights_are_scored_on_participants_that_they_were_not_chosen_on(
