@@ -88,7 +88,7 @@ class GazeMetric(BaseMetric):
         clips = _once(results)
         report = _means(self, [scores for _, scores, _ in clips])
         for name in ('skipped', 'unlabelled'):
-            report[f'frames_{name}'] = sum(left.get(name, 0) for _, _, left in clips)
+            report[f'frames_{name}'] = float(sum(left.get(name, 0) for _, _, left in clips))
         return report
 
 
@@ -217,5 +217,6 @@ def _means(metric: BaseMetric, results: list[dict[str, Array] | None]) -> dict[s
         )
     joined = {name: np.concatenate([clip[name] for clip in clips]) for name in clips[0]}
     report = {name: float(values.mean()) for name, values in joined.items() if len(values)}
-    report['frames'] = len(next(iter(joined.values())))
+    # As a float: of a whole number MMEngine's file of a test has null.
+    report['frames'] = float(len(next(iter(joined.values()))))
     return report

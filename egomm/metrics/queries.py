@@ -66,7 +66,9 @@ class Ego4dQueryMetric(BaseMetric):
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Score the queries of all processes."""
         answers = {row[:3]: row for row in (Answer(*result) for result in results)}
-        return query_report(
+        report = query_report(
             {key: row.window for key, row in answers.items()},
             {key: row.found for key, row in answers.items()},
         )
+        # Floats: of a whole number MMEngine's file of a test has null.
+        return {name: float(value) for name, value in report.items()}

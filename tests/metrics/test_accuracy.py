@@ -301,7 +301,7 @@ class TestErrors:
     def test_empty_file_is_refused(self, tmp_path):
         path = tmp_path / 'tail.csv'
         path.write_text('')
-        with pytest.raises(ValueError, match='has the columns None'):
+        with pytest.raises(ValueError, match=r'has the columns \[\]'):
             EpicActionMetric(tail_verbs=str(path))
 
 

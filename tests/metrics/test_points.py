@@ -52,6 +52,7 @@ def test_gaze_is_scored_as_in_the_public_evaluation():
     assert scores['gaze/auc_point'] == pytest.approx(golden['auc_point'].mean(), rel=1e-6)
     counts = {name: scores[f'gaze/{name}'] for name in COUNTS}
     assert counts == {'frames': 12, 'frames_skipped': 0, 'frames_unlabelled': 0}
+    assert all(type(value) is float for value in counts.values())  # or the file of a test has null
 
 
 def test_the_map_is_judged_at_the_cell_of_the_true_point():

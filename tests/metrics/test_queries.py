@@ -59,6 +59,7 @@ def test_scores_are_the_official_ones():
             assert scores[f'ego4d_nlq/recall_{k}_at_{threshold}'] == expected
     assert scores['ego4d_nlq/mean_recall_1'] == data['mean_R1']
     assert scores['ego4d_nlq/missing'] == 0
+    assert all(type(value) is float for value in scores.values())  # or the file has null
     assert len(scores) == 6
 
 
