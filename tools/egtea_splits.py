@@ -79,14 +79,9 @@ def run_split(args: argparse.Namespace, split: int, folder: Path, call: Call) ->
     """Scores of one split: read, or trained for and tested."""
     found = folder / 'scores.json'
     settings = {'config': args.config, 'options': args.cfg_options}
+    runs.keep_settings(folder, settings)
     if found.is_file():
-        content = json.loads(found.read_text(encoding='utf-8'))
-        if content['settings'] != settings:
-            raise ValueError(
-                f'{found} is of {content["settings"]}; this run has {settings}. Give another '
-                '--work-dir.'
-            )
-        return content['scores']
+        return json.loads(found.read_text(encoding='utf-8'))['scores']
     options = ['--cfg-options', *args.cfg_options] if args.cfg_options else []
     train = runs.tool_command(TOOLS, 'train', args.config, processes=args.processes)
     call([*train, '--work-dir', str(folder), '--resume', *options], split)
@@ -95,7 +90,7 @@ def run_split(args: argparse.Namespace, split: int, folder: Path, call: Call) ->
     test = runs.tool_command(TOOLS, 'test', *words, processes=args.processes)
     call([*test, '--work-dir', str(folder / 'test'), *options], split)
     scores = runs.read_scores(folder / 'test')
-    content = {'settings': settings, 'checkpoint': checkpoint.name, 'scores': scores}
+    content = {'checkpoint': checkpoint.name, 'scores': scores}
     runs.write_json(found, content)
     return scores
 

@@ -115,25 +115,6 @@ def look_through(config: str, options: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
-def keep_settings(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Refuse a folder whose run began with other settings; its checkpoints are of those."""
-    kept = folder / 'settings.json'
-    before = json.loads(kept.read_text(encoding='utf-8')) if kept.is_file() else None
-    if before is None and (folder / 'last_checkpoint').is_file():
-        raise ValueError(
-            f'{folder} has a run that this tool did not begin, so its settings are not known. '
-            'Give another --work-dir.'
-        )
-    other = [name for name, value in settings.items() if before and before.get(name) != value]
-    if other:
-        lines = [f'  {name}: {before.get(name)} there, {settings[name]} now' for name in other]
-        raise ValueError(
-            '\n'.join([f'The run in {folder} began with other settings:', *lines])
-            + '\nGive the same --weights and --cfg-options, or another --work-dir.'
-        )
-    runs.write_json(kept, settings)
-
-
 def train(config: str, folder: Path, options: Sequence[str], args: Any, call: Call) -> Path:
     """The checkpoint of a training, done now or before."""
     command = runs.tool_command(TOOLS, 'train', config, processes=args.processes)
@@ -163,7 +144,7 @@ def reproduce(
     folder = Path(args.work_dir or Path('work_dirs/rows', f'{first.name}_{args.seed}'))
     weights = sha256(args.weights) if args.weights else None
     begun = dict(config_sha256=sha256(_path(first.config)), options=options, weights_sha256=weights)
-    keep_settings(folder, begun)
+    runs.keep_settings(folder, begun)
     checkpoint = train(_path(first.config), folder, options, args, call)
     tested, more = config, ['--cfg-options', *options]
     searched = None

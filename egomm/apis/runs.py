@@ -24,6 +24,33 @@ def tool_command(tools: Path, name: str, *words: str, processes: str | None = No
     return ['bash', str(tools / f'dist_{name}.sh'), *words, processes]
 
 
+def keep_settings(folder: Path, settings: Mapping[str, Any]) -> None:
+    """Refuse a folder whose run began with other settings; its checkpoints are of those.
+
+    Args:
+        folder: Of the run; what it began with is kept in its ``settings.json``.
+        settings: All that the checkpoints depend on, as JSON has it.
+
+    Raises:
+        ValueError: If they differ from those kept, or there is a run but nothing kept.
+    """
+    kept = folder / 'settings.json'
+    before = json.loads(kept.read_text(encoding='utf-8')) if kept.is_file() else None
+    if before is None and (folder / 'last_checkpoint').is_file():
+        raise ValueError(
+            f'{folder} has a run that this tool did not begin, so its settings are not known. '
+            'Give another --work-dir.'
+        )
+    other = [name for name, value in settings.items() if before and before.get(name) != value]
+    if other:
+        lines = [f'  {name}: {before.get(name)} there, {settings[name]} now' for name in other]
+        raise ValueError(
+            '\n'.join([f'The run in {folder} began with other settings:', *lines])
+            + '\nGive the same options and weights, or another --work-dir.'
+        )
+    write_json(kept, settings)
+
+
 def choose_checkpoint(folder: Path) -> Path:
     """The best checkpoint of a run, else its last one.
 
