@@ -71,7 +71,7 @@ class Head(Protocol):
         """Map the source stream to raw outputs, for example logits ``(B, K)``."""
 
     def loss(self, stream: Stream, targets: list) -> dict[str, Tensor]:
-        """Compute scalars; every key that contains ``loss`` is minimised.
+        """Compute scalars; every key that contains ``loss`` is minimised, and one has to.
 
         ``targets`` has one entry a sample, None where the label is missing. Means are taken
         over the labelled samples of all processes (``functional.reduction.global_mean``).

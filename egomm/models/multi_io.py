@@ -4,6 +4,7 @@
 ``sample.pred``.
 """
 
+from collections.abc import Sized
 from typing import Any
 
 import torch
@@ -166,15 +167,23 @@ class MultiIOModel(BaseModel):
         for task, head in self.heads.items():
             targets = [sample.gt.get(task) for sample in samples]
             try:
-                answers[task] = head.loss(outputs[head.source], targets)
+                answers[task] = _scalars(head.loss(outputs[head.source], targets))
+                if not any('loss' in name for name in answers[task]):
+                    raise ValueError(
+                        f'`loss` gives {sorted(answers[task])}, of which nothing is minimised. Put '
+                        f'`loss` into the key of what is to be ({_PROMISES}).'
+                    )
             except ValueError as error:
                 raise ValueError(f'head {task!r}: {error}') from error
         losses = self._weigh(answers)
         tasks = {*self.heads, *(task for sample in samples for task in sample.gt)}
         targets = {task: [sample.gt.get(task) for sample in samples] for task in tasks}
         for name, part in self.parts.items():
-            for key, value in part.loss(outputs, targets).items():
-                losses[f'{name}/{key}'] = value
+            try:
+                given = _scalars(part.loss(outputs, targets))
+            except ValueError as error:
+                raise ValueError(f'parts[{name!r}]: {error}') from error
+            losses.update({f'{name}/{key}': value for key, value in given.items()})
         return losses
 
     def _weigh(self, answers: dict[str, dict[str, Tensor]]) -> dict[str, Tensor]:
@@ -203,10 +212,11 @@ class MultiIOModel(BaseModel):
             sample.pred = {}
         for task, head in self.heads.items():
             answers = head.predict(outputs[head.source], metas)
-            if len(answers) != len(samples):
+            if not isinstance(answers, Sized) or len(answers) != len(samples):
+                given = f'{len(answers)} answers' if isinstance(answers, Sized) else repr(answers)
                 raise ValueError(
-                    f'head {task!r} predicts {len(answers)} answers for {len(samples)} samples. '
-                    'Return a list with one a sample.'
+                    f'head {task!r} predicts {given} for {len(samples)} samples. Return a list '
+                    'with one a sample.'
                 )
             for sample, answer in zip(samples, answers):
                 sample.pred[task] = answer
@@ -259,6 +269,24 @@ def _streams(giver: str, given: Any) -> dict[str, Stream]:
             raise ValueError(
                 f'{giver} gives a {type(value).__name__} as {name!r}; wanted is a Stream. Return '
                 f'Stream(x, mask), with the mask of what came in ({_PROMISES}).'
+            )
+    return given
+
+
+def _scalars(given: Any) -> dict[str, Tensor]:
+    """What a head or a part gave as its losses, if it is scalars by name."""
+    if not isinstance(given, dict):
+        raise ValueError(
+            f'`loss` gives a {type(given).__name__}; wanted is a dict of scalars by name. Return '
+            f"{{'loss': value}} ({_PROMISES})."
+        )
+    for name, value in given.items():
+        if not isinstance(value, Tensor) or value.dim() > 0:
+            shape = f' of shape {tuple(value.shape)}' if isinstance(value, Tensor) else ''
+            raise ValueError(
+                f'`loss` gives a {type(value).__name__}{shape} as {name!r}; wanted is a tensor '
+                'with one value. Take the mean over the samples by '
+                'egomm.functional.reduction.global_mean, without .item().'
             )
     return given
 

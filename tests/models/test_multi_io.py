@@ -192,6 +192,34 @@ class Loose(torch.nn.Module):
     def predict(self, stream, metas):
         return self.given
 
+    def loss(self, stream, targets):
+        return self.given
+
+
+@pytest.mark.parametrize(
+    'given, words',
+    [
+        (torch.tensor(1.0), 'gives a Tensor; wanted is a dict of scalars by name. Return {.loss'),
+        (dict(value=torch.tensor(1.0)), r"gives \['value'\], of which nothing is minimised. Put"),
+        ({}, r'gives \[\], of which nothing'),
+        (dict(loss=torch.ones(2)), r"gives a Tensor of shape \(2,\) as 'loss'; .*global_mean"),
+        (dict(loss=0.5), r"gives a float as 'loss'; wanted is .* without \.item\(\)"),
+    ],
+)
+def test_a_loss_that_mmengine_would_misread_is_refused_with_its_head_or_part(given, words):
+    samples = [EgoSample(gt=dict(verb=1)), EgoSample()]
+    model = tiny()
+    model.heads['verb'] = Loose(given)
+    model.heads['verb'].source = 'verb'
+    with pytest.raises(ValueError, match=f"head 'verb': `loss` {words}"):
+        model(inputs(), samples, 'loss')
+    if isinstance(given, dict) and 'loss' not in given:
+        return  # a part needs none
+    model = tiny(parts=dict(unimodal=CLASSIFIERS))
+    model.parts['unimodal'].loss = lambda outputs, targets: given
+    with pytest.raises(ValueError, match=rf"parts\['unimodal'\]: `loss` {words}"):
+        model(inputs(), samples, 'loss')
+
 
 def test_a_component_that_breaks_its_promise_is_named_with_what_it_gave():
     inputs = {name: Stream(torch.ones(2, 1, 2, 4, 4)) for name in ('rgb', 'audio')}
@@ -208,6 +236,9 @@ def test_a_component_that_breaks_its_promise_is_named_with_what_it_gave():
     model.heads['verb'] = Loose([0])
     model.heads['verb'].source = 'verb'
     with pytest.raises(ValueError, match="head 'verb' predicts 1 answers for 2 samples"):
+        model(inputs, [EgoSample(), EgoSample()], 'predict')
+    model.heads['verb'].given = None
+    with pytest.raises(ValueError, match="head 'verb' predicts None for 2 samples. Return a list"):
         model(inputs, [EgoSample(), EgoSample()], 'predict')
     MODELS.register_module(module=Loose, force=True)
     with pytest.raises(ValueError, match=r"heads\['verb'\] \(Loose\) has no `source`.*contracts"):
