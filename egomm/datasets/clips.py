@@ -130,7 +130,7 @@ class ClipDataset(BaseDataset, ABC):
     def load_data_list(self) -> list[dict]:
         """Records of the clips, without their sources (see `get_data_info`)."""
         records = self.read_records()
-        self._check_keys(records)
+        self._check_records(records)
         if self.keep is not None:
             total = len(records)
             keep = self.keep
@@ -243,7 +243,14 @@ class ClipDataset(BaseDataset, ABC):
             results['gt'] = {}
         try:
             # The steps work on one dict, of which the last makes the sample.
-            sample = self.pipeline(results)
+            sample = results
+            for step in self.pipeline.transforms:
+                sample = step(sample)
+                if sample is None:
+                    raise ValueError(
+                        f'{type(step).__name__} gives None; wanted are the `results` it was given. '
+                        'End its `transform` with `return results`.'
+                    )
         except MediaError as error:
             raise MediaError(
                 error.path, f'{error.reason} Needed for the clip {results["narration_id"]}.'
@@ -265,16 +272,43 @@ class ClipDataset(BaseDataset, ABC):
                 level=WARNING,
             )
 
-    def _check_keys(self, records: Sequence[dict]) -> None:
-        """Refuse records that the pipeline cannot load."""
+    def _check_records(self, records: Any) -> None:
+        """Refuse records that the pipeline or the model cannot take."""
+        reader = f'{type(self).__name__}.read_records'
+        if not isinstance(records, list):
+            raise ValueError(
+                f'{reader} gives a {type(records).__name__}; wanted is a list with a dict a clip. '
+                'End it with `return records`.'
+            )
         needed = {'narration_id', *self.PLACEHOLDERS.values(), *_TIMES, 'gt'}
+        seen: set[str] = set()
         for number, record in enumerate(records, start=1):
+            place = f'{reader}: record {number} of {self.ann_file}'
             if not needed <= record.keys():
                 raise ValueError(
-                    f'{type(self).__name__}.read_records: record {number} of {self.ann_file} lacks '
-                    f'{sorted(needed - record.keys())}; it has {sorted(record)}. Add what '
-                    '`ClipDataset.read_records` lists.'
+                    f'{place} lacks {sorted(needed - record.keys())}; it has {sorted(record)}. Add '
+                    'what `ClipDataset.read_records` lists.'
                 )
+            name = record['narration_id']
+            if name in seen:
+                raise ValueError(
+                    f'{place} has the narration_id {name!r} of a record before it. Give every clip '
+                    'an id of its own, such as the video and a running number.'
+                )
+            seen.add(name)
+            if record['stop_seconds'] < record['start_seconds']:
+                raise ValueError(
+                    f'{place} ({name}) ends at {record["stop_seconds"]} s, before it begins at '
+                    f'{record["start_seconds"]} s. Correct its times.'
+                )
+            for task, label in record['gt'].items():
+                count = self.num_classes.get(task)
+                whole = isinstance(label, (int, np.integer))
+                if count is not None and not (whole and 0 <= label < count):
+                    raise ValueError(
+                        f'{place} ({name}) has {label!r} as {task}; wanted is a number within '
+                        f'0..{count - 1}. Correct it, or `classes` of the data set.'
+                    )
 
     def _check_labels(self, records: Sequence[dict]) -> None:
         """Refuse to train on a task of which no clip has a label."""

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from mmcv.transforms import BaseTransform
 from torch.utils.data import DataLoader
 
 from egomm.datasets import watch
@@ -62,6 +63,49 @@ def test_a_reader_that_forgets_a_key_is_told_which(tmp_path, monkeypatch):
     )
     with pytest.raises(ValueError, match=words):
         build(tmp_path).full_init()
+
+
+@pytest.mark.parametrize(
+    'changes, words',
+    [
+        (dict(gt=dict(mood=2)), r'\(note 1\) has 2 as mood; wanted is a number within 0\.\.1\.'),
+        (dict(gt=dict(mood='glad')), r"\(note 1\) has 'glad' as mood; wanted is a number within"),
+        (dict(stop_seconds=0.1), r'\(note 1\) ends at 0\.1 s, before it begins at 0\.4 s'),
+        (dict(narration_id='note 0'), "has the narration_id 'note 0' of a record before it"),
+    ],
+)
+def test_a_record_that_would_fail_later_is_refused_with_its_place(
+    tmp_path, monkeypatch, changes, words
+):
+    (tmp_path / 'notes.txt').write_text('walk 0.1 0.5 1\nwalk 0.4 0.9 0\n')
+    read = Notes.read_records
+    monkeypatch.setattr(
+        Notes, 'read_records', lambda self: [read(self)[0], read(self)[1] | changes]
+    )
+    with pytest.raises(ValueError, match=rf'read_records: record 2 of .*notes\.txt {words}'):
+        build(tmp_path, check_files=False).full_init()
+
+
+def test_a_reader_that_forgets_to_return_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(Notes, 'read_records', lambda self: None)
+    with pytest.raises(ValueError, match=r'Notes\.read_records gives a NoneType; wanted is a list'):
+        build(tmp_path).full_init()
+
+
+class Forgetful(BaseTransform):
+    """Works on what it was given, and gives nothing back."""
+
+    def transform(self, results):
+        results['seen'] = True
+
+
+def test_a_transform_that_forgets_to_return_is_named(tmp_path):
+    (tmp_path / 'notes.txt').write_text('walk 0.1 0.5 1\n')
+    dataset = Notes(
+        'notes.txt', {'mood': 2}, pipeline=[Forgetful()], data_root=str(tmp_path), check_files=False
+    )
+    with pytest.raises(ValueError, match='Forgetful gives None; wanted are the .* `return results'):
+        dataset[0]
 
 
 def test_a_step_behind_the_packing_one_is_refused_and_a_free_place_named(tmp_path):

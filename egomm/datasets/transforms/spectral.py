@@ -28,7 +28,8 @@ class LogPower(BaseTransform):
         waveform = _waveform(results, type(self).__name__)
         if results['present']['audio']:
             # One by one, because what is computed of a window fits into the processor's cache.
-            windows = torch.from_numpy(waveform)
+            # A view of what was loaded, such as one played backwards, is no tensor yet.
+            windows = torch.from_numpy(np.ascontiguousarray(waveform))
             results['audio'] = np.stack([self.spectrogram(window).numpy() for window in windows])
         else:
             shape = (len(waveform), self.bands, 1 + waveform.shape[1] // HOP)

@@ -43,6 +43,12 @@ def test_clip_without_sound_has_the_same_shape_and_zeros(sound, transform):
     assert not audio.any()
 
 
+def test_sound_played_backwards_is_taken_as_the_view_that_it_is(sound):
+    turned = sound['waveform'][::-1, ::-1]
+    audio = LogPower()({**sound, 'waveform': turned})['audio']
+    np.testing.assert_array_equal(audio, LogPower()({**sound, 'waveform': turned.copy()})['audio'])
+
+
 @pytest.mark.parametrize('size', [(64, 7), (32, 32), (256, 12), (300, 40), (300, 7)])
 def test_resize_gives_what_opencv_gives(size):
     audio = np.random.default_rng(0).normal(-5, 3, (2, 256, 21)).astype(np.float32)
