@@ -224,14 +224,15 @@ def build_runner(config: Config) -> 'Runner':
         config: The whole config, with ``launcher`` and ``work_dir``.
 
     Raises:
-        ValueError: If the config has no model, or there are more processes on this node than
-            its CUDA devices.
+        ValueError: If the config has no model, a hook cannot take what a run gives it, or there
+            are more processes on this node than its CUDA devices.
     """
     import torch
     from mmengine.registry import RUNNERS
     from mmengine.runner import Runner
 
     from egomm import compat
+    from egomm.hooks.methods import check_methods
 
     if not config.get('model'):
         raise ValueError(
@@ -273,9 +274,9 @@ def build_runner(config: Config) -> 'Runner':
     if (config.get('optim_wrapper') or {}).get('accumulative_counts', 1) > 1:
         compat.let_schedules_count_batches()
     with compat.quiet_dependencies():
-        if 'runner_type' in config:
-            return RUNNERS.build(config)
-        return Runner.from_cfg(config)
+        runner = RUNNERS.build(config) if 'runner_type' in config else Runner.from_cfg(config)
+    check_methods(runner.hooks)
+    return runner
 
 
 def is_first_process(launcher: str) -> bool:
