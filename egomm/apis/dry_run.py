@@ -3,20 +3,24 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from mmengine.config import Config
+from mmengine.evaluator import BaseMetric, DumpResults
 
 from egomm.apis.errors import unknown_message, user_message
 from egomm.apis.launch import build_runner
 from egomm.compat import load_checkpoint
 from egomm.hooks import ResumableTrainLoop
 from egomm.hooks.sealed_checkpoint import SEALED
+from egomm.metrics.result_file import ResultFile
+from egomm.metrics.segment_file import SegmentFile
 
 _CHECKPOINT = 'dry_run.pth'
+_WRITERS = (DumpResults, ResultFile, SegmentFile)  # their scores are files
 
 
 class DryRunError(ValueError):
@@ -81,6 +85,36 @@ class DryRunLoop(ResumableTrainLoop):
             f'val: a first batch in {time.perf_counter() - begun:.1f} s, {len(loop.dataloader)} '
             'batches'
         )
+        self._score(loop.evaluator.metrics)
+
+    def _score(self, metrics: Sequence[BaseMetric]) -> None:
+        """Let the metrics score what they have got, which is one batch only."""
+        names: list[str] = []
+        for metric in metrics:
+            kind = type(metric).__name__
+            if isinstance(metric, _WRITERS):
+                continue
+            try:
+                scores = metric.compute_metrics(metric.results)
+            except Exception as error:  # it may want clips that are in other batches
+                text = user_message(error) or unknown_message(error)
+                self.lines.append(
+                    f'score: {kind} fails on this batch alone, which may be as it should: {text}'
+                )
+                continue
+            if not isinstance(scores, dict):
+                raise ValueError(
+                    f'{kind}.compute_metrics gives a {type(scores).__name__}; wanted is a dict of '
+                    'numbers by name.'
+                )
+            found = [f'{metric.prefix}/{name}' if metric.prefix else name for name in scores]
+            double = sorted({*names} & {*found})
+            if double:
+                raise ValueError(
+                    f'{kind} gives {double}, which a metric before it gives as well. Give each of '
+                    'them a `prefix` of its own in the config.'
+                )
+            names += found
 
 
 def dry_run(config: Config) -> list[str]:

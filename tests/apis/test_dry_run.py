@@ -1,11 +1,14 @@
 import os
+import re
 from pathlib import Path
 
 import pytest
 from mmengine.config import Config
+from mmengine.evaluator import BaseMetric
 
 from egomm.apis.dry_run import DryRunError, dry_run
 from egomm.compat import unformatted
+from egomm.registry import METRICS
 
 TINY = Path(__file__).resolve().parents[1] / 'tools' / 'tiny'
 
@@ -33,6 +36,43 @@ def test_what_fails_in_evaluation_is_found_before_training(config):
     words = r'config\.py: the first step of evaluation fails: .*noun'
     with pytest.raises(DryRunError, match=words):
         dry_run(config)
+
+
+@METRICS.register_module()
+class Strange(BaseMetric):
+    """Scores whatever it is told to."""
+
+    def __init__(self, scores, **kwargs):
+        super().__init__(**kwargs)
+        self.scores = scores
+
+    def process(self, data_batch, data_samples):
+        self.results += data_samples
+
+    def compute_metrics(self, results):
+        if self.scores == 'all':
+            raise KeyError(f'{len(results)} clips')
+        return self.scores
+
+
+@pytest.mark.parametrize(
+    'metrics, words',
+    [
+        ([dict(scores=0.5, prefix='a')], 'Strange.compute_metrics gives a float; wanted is a dict'),
+        ([dict(scores=dict(b=1), prefix='a')] * 2, r"Strange gives \['a/b'\], which a metric bef"),
+    ],
+)
+def test_scores_that_would_end_the_first_evaluation_end_the_dry_run(config, metrics, words):
+    config.val_evaluator = [dict(type='Strange', **metric) for metric in metrics]
+    with pytest.raises(DryRunError, match=rf'config\.py: the first step of evaluation .*{words}'):
+        dry_run(config)
+
+
+def test_a_metric_that_wants_more_than_one_batch_is_said_but_ends_nothing(config):
+    config.val_evaluator = [dict(type='Strange', scores='all', prefix='a')]
+    _, _, score, _ = dry_run(config)
+    assert score.startswith('score: Strange fails on this batch alone, which may be as it should: ')
+    assert re.search(rf"KeyError: '4 clips' \({re.escape(__file__)}, line \d+\)", score)
 
 
 def test_a_library_that_chokes_on_a_value_is_one_line(config):
