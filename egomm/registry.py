@@ -16,6 +16,7 @@ import inspect
 from collections.abc import Iterator
 from contextlib import nullcontext
 from importlib.metadata import entry_points
+from traceback import walk_tb
 from typing import Any
 
 from mmengine import registry as roots
@@ -24,6 +25,9 @@ from mmengine.registry import DefaultScope, Registry
 from egomm.compat import install_drn_stand_in, install_vindlu_stand_in, quiet_dependencies
 
 PLUGIN_GROUP = 'egomm.plugins'
+
+# Whose lines say nothing about a plugin that does not import.
+_MACHINERY = ('egomm', 'mmengine', 'importlib')
 
 _loaded_plugins: set[str] = set()
 
@@ -48,9 +52,20 @@ def load_plugins() -> None:
             distribution = plugin.dist.name if plugin.dist else 'unknown'
             raise ImportError(
                 f'The egomm plugin {plugin.name!r} ({plugin.value}) of the installed distribution '
-                f'{distribution!r} does not import: {type(error).__name__}: {error}. '
-                f'Repair it, or remove it with `pip uninstall {distribution}`.'
+                f'{distribution!r} does not import: {type(error).__name__}: {error}'
+                f'{_place(error)}. Repair it, or remove it with `pip uninstall {distribution}`.'
             ) from error
+
+
+def _place(error: Exception) -> str:
+    """The last line of a file that led to an error of importing, in brackets; may be empty."""
+    lines = [
+        f' ({frame.f_code.co_filename}, line {line})'
+        for frame, line in walk_tb(error.__traceback__)
+        if not frame.f_code.co_filename.startswith('<frozen')
+        and frame.f_globals.get('__name__', '').partition('.')[0] not in _MACHINERY
+    ]
+    return lines[-1] if lines else ''
 
 
 class ComponentRegistry(Registry):
@@ -106,6 +121,17 @@ class ComponentRegistry(Registry):
         with quiet, DefaultScope.overwrite_default_scope(scope):
             return super().build(cfg, *args, **kwargs)
 
+    def _register_module(
+        self, module: Any, module_name: str | list[str] | None = None, force: bool = False
+    ) -> None:
+        try:
+            super()._register_module(module, module_name, force)
+        except KeyError as error:
+            raise KeyError(
+                f'{error.args[0]}, and {module.__module__} has one of that name. Give the class '
+                'that is yours another name'
+            ) from None
+
     def __contains__(self, key: str) -> bool:
         return self._find(key) is not None
 
@@ -124,12 +150,22 @@ class ComponentRegistry(Registry):
         bare = {name.lower().rpartition('.')[2]: name for name in reversed(names)}
         matches = difflib.get_close_matches(key.lower().rpartition('.')[2], bare, n=4, cutoff=0.6)
         close = ', '.join(repr(bare[match]) for match in matches) or 'none'
+        elsewhere = [
+            child.name
+            for root in vars(roots).values()
+            if isinstance(root, Registry) and root is not self.root
+            for child in root.children.values()
+            if child.scope == self.scope and key in child.module_dict
+        ]
+        other = f' A {elsewhere[0]} is called so, which is another registry.' if elsewhere else ''
+        plugins = ', '.join(sorted(repr(p.name) for p in entry_points(group=PLUGIN_GROUP)))
         return (
-            f'No {self.name} is called {key!r}. Close names: {close}. Correct `type` in the '
+            f'No {self.name} is called {key!r}.{other} Close names: {close}. Correct `type` in the '
             f'config; for a class of your own, decorate it with '
             f'`@{self._variable()}.register_module()` and name its file in the '
             f"config: custom_imports = dict(imports=['my_package.my_file'], "
-            'allow_failed_imports=False).'
+            'allow_failed_imports=False), or in a plugin (entry points of the group '
+            f'{PLUGIN_GROUP!r}; installed: {plugins or "none"}).'
         )
 
     def _known_names(self) -> Iterator[str]:

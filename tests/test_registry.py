@@ -123,6 +123,18 @@ def test_error_of_a_registry_that_egomm_adds_nothing_to_names_that_of_mmengine()
         OPTIMIZERS.build(dict(type='AdamWW', params=[]))
 
 
+def test_a_component_in_the_wrong_registry_is_told_so():
+    with pytest.raises(ValueError, match=r"called 'QueryFusion'\. A model is called so, .*HOOKS"):
+        HOOKS.get('QueryFusion')
+
+
+def test_a_name_that_is_taken_is_shown_with_both_modules():
+    words = 'QueryFusion is already registered in model at egomm.models.necks.query, and '
+    with pytest.raises(KeyError, match=rf'{words}{__name__} has one .* yours another name'):
+        MODELS.register_module(name='QueryFusion')(Plugin)
+    assert MODELS.get('QueryFusion') is not Plugin
+
+
 class Plugin:
     """An entry point as importlib.metadata gives it."""
 
@@ -149,6 +161,8 @@ def test_plugins_are_loaded_once(monkeypatch):
     HOOKS.get('PlainCheckpointHook')
     DATASETS.get('mmaction.VideoDataset')
     assert loaded == ['late_max.model']
+    with pytest.raises(ValueError, match=r"group 'egomm\.plugins'; installed: 'late_max'\)"):
+        HOOKS.get('LateMaxHook')
 
 
 def test_broken_plugin_is_named_with_its_distribution(monkeypatch):
@@ -156,7 +170,7 @@ def test_broken_plugin_is_named_with_its_distribution(monkeypatch):
     with pytest.raises(
         ImportError,
         match=r"late_max.*broken\.model.*'egomm-late-max'.*"
-        r'AttributeError: no such thing.*pip uninstall egomm-late-max',
+        rf'AttributeError: no such thing \({__file__}, line \d+\).*pip uninstall egomm-late-max',
     ):
         registry.load_plugins()
 
