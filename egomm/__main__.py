@@ -14,17 +14,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parent
+from egomm.resources import resources
+
 FOLDERS = ('configs', 'projects')
-
-
-def resources() -> Path:
-    """The folder that has ``configs/``, ``tools/`` and ``projects/``.
-
-    That is ``.mim`` of the package, where a wheel puts them, else the checkout.
-    """
-    installed = PACKAGE / '.mim'
-    return installed if installed.is_dir() else PACKAGE.parent
 
 
 def find_tools(root: Path) -> dict[str, Path]:

@@ -23,6 +23,7 @@ from mmengine import registry as roots
 from mmengine.registry import DefaultScope, Registry
 
 from egomm.compat import install_drn_stand_in, install_vindlu_stand_in, quiet_dependencies
+from egomm.resources import let_bases_be_packaged
 
 PLUGIN_GROUP = 'egomm.plugins'
 
@@ -197,6 +198,7 @@ class ComponentRegistry(Registry):
 
 install_drn_stand_in()
 install_vindlu_stand_in()
+let_bases_be_packaged()
 
 MODELS = ComponentRegistry('model', parent=roots.MODELS, scope='egomm', locations=['egomm.models'])
 DATASETS = ComponentRegistry(

@@ -13,9 +13,10 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOOR = {
     'functional': set(),
     'sealing': {'functional'},
+    'resources': set(),
     'compat': {'sealing'},
     'structures': {'functional'},
-    'registry': {'functional', 'structures', 'compat'},
+    'registry': {'functional', 'structures', 'compat', 'resources'},
 }
 NEIGHBOURS = ('datasets', 'models', 'metrics', 'hooks', 'submission', 'visualization')
 TOP = ('apis', 'testing')
@@ -23,7 +24,7 @@ MAY_IMPORT = {
     **FLOOR,
     **{room: set(FLOOR) for room in NEIGHBOURS},
     **{room: {*FLOOR, *NEIGHBOURS, *TOP} for room in TOP},
-    '__main__': set(),  # starts the tools, which use the rest
+    '__main__': {'resources'},  # starts the tools, which use the rest
 }
 OUTSIDE = {'tools', 'tests', 'projects', 'configs'}  # these use egomm, never the reverse
 PURE = {'torch', 'numpy'}

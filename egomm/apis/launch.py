@@ -20,6 +20,7 @@ from mmengine.config import Config, DictAction
 
 from egomm.apis.errors import start_message, user_message
 from egomm.compat import unformatted
+from egomm.resources import let_bases_be_packaged
 
 if TYPE_CHECKING:
     from mmengine.runner import Runner
@@ -28,6 +29,8 @@ _LOADER_SECONDS = 600  # for a batch, after which a loader's process is taken fo
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 # `dict(...)` or `{'key': ...}`, which MMEngine's parser takes for text; `{video}.MP4` is text.
 _DICT = re.compile(r"""(^|[\[(,])(dict\(|\{["'])""")
+
+let_bases_be_packaged()
 
 
 def positive_number(text: str) -> int:
@@ -122,9 +125,12 @@ def load_config(args: argparse.Namespace) -> Config:
             'of the module on PYTHONPATH; EGOMM_DEBUG=1 shows where it fails.'
         ) from error
     except Exception as error:  # a config is a program, which may fail in any way
+        lost = isinstance(error, FileNotFoundError)
         raise ValueError(
-            f'{args.config} cannot be read as a config: {type(error).__name__}: {error}. Correct '
-            'it or what its `_base_` names; EGOMM_DEBUG=1 shows where it fails.'
+            f'{args.config} cannot be read as a config: {type(error).__name__}: '
+            f'{str(error).rstrip(".")}. Correct it or what its `_base_` names'
+            f'{" (a config of egomm as in `egomm::toy/mimo_query.py`)" if lost else ""}; '
+            'EGOMM_DEBUG=1 shows where it fails.'
         ) from error
     config = unformatted(config)
     check_options(config, args.cfg_options)

@@ -86,7 +86,11 @@ def test_options_add_up():
     'text, words',
     [
         ('model = dict(\n', 'cannot be read as a config: SyntaxError'),
-        ("_base_ = './nothing.py'\n", r'FileNotFoundError: .*nothing\.py'),
+        ("_base_ = './nothing.py'\n", r'FileNotFoundError: .*nothing\.py.*`egomm::toy/mimo_query'),
+        (
+            "_base_ = 'egomm::toy/mimo_qery.py'\n",
+            r"no config 'egomm::toy/mimo_qery\.py' in .*names: egomm::toy/mimo_query\.py,",
+        ),
         ('x = unknown_name\n', "NameError: name 'unknown_name'.*Correct it or what its `_base_`"),
     ],
 )
@@ -97,6 +101,15 @@ def test_a_config_that_cannot_be_read_is_named(text, words, tmp_path):
     launch.add_common_arguments(parser)
     with pytest.raises(ValueError, match=rf'broken\.py .*{words}'):
         launch.load_config(parser.parse_args([str(path)]))
+
+
+def test_a_config_in_any_folder_can_build_on_one_of_egomm(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path('mine.py').write_text("_base_ = 'egomm::toy/mimo_query.py'\nseed = _base_.train_cfg\n")
+    config = Config.fromfile('mine.py')
+    there = Config.fromfile(TINY.parents[3] / 'configs' / 'toy' / 'mimo_query.py')
+    assert config.pop('seed') == there.train_cfg  # `_base_` gives its values too
+    assert config.to_dict() == there.to_dict()
 
 
 def test_a_config_without_model_is_refused():
