@@ -1,5 +1,6 @@
 """What a tool says of an error: one line for who wrote the config, a traceback for the rest."""
 
+import dis
 import inspect
 import re
 import sys
@@ -36,7 +37,7 @@ def user_message(error: Exception) -> str | None:
             f'{error.filename}: {error.strerror}. Correct the path, or make it readable and '
             'writable; EGOMM_DEBUG=1 shows where it fails.'
         )
-    speaks = isinstance(error, (ValueError, RuntimeError, ImportError))
+    speaks = isinstance(error, (ValueError, RuntimeError, ImportError)) and _is_raised(error)
     if speaks and module.partition('.')[0] in ('egomm', 'projects', '__main__'):
         return str(error)
     if speaks and module == 'torch._utils':  # handed over by a process of the data loader, as text
@@ -107,6 +108,16 @@ def unknown_message(error: Exception) -> str:
         if module.partition('.')[0] not in _LIBRARIES and not module.startswith('egomm.apis'):
             place = f' ({frame.f_code.co_filename}, line {line})'
     return f'{type(error).__name__}: {error}{place}. EGOMM_DEBUG=1 shows where it fails.'
+
+
+def _is_raised(error: Exception) -> bool:
+    """Whether a `raise` made the error, and not what C code thought of its arguments."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is None:
+        return False
+    return last.tb_frame.f_code.co_code[last.tb_lasti] == dis.opmap['RAISE_VARARGS']
 
 
 def _is(frame: FrameType, module: str, function: str) -> bool:

@@ -55,6 +55,20 @@ def test_an_error_of_a_library_is_shown_with_the_line_of_the_component():
     assert re.search(rf'RuntimeError: .*\({re.escape(__file__)}, line 22\)\. EGOMM_DEBUG=1', said)
 
 
+@pytest.mark.parametrize(
+    'line, own', [("raise ValueError('wanted is a list')", True), ("int('many')", False)]
+)
+def test_only_what_is_raised_was_written_for_a_person(line, own):
+    place: dict = {'__name__': 'egomm.somewhere'}
+    exec(f'def fail():\n    {line}', place)
+    with pytest.raises(ValueError, match='wanted|invalid literal') as caught:
+        place['fail']()
+    assert user_message(caught.value) == ('wanted is a list' if own else None)
+    assert unknown_message(caught.value).endswith(
+        '(<string>, line 2). EGOMM_DEBUG=1 shows where it fails.'
+    )
+
+
 def test_code_that_belongs_to_no_module_is_no_obstacle():
     place: dict = {}
     exec('def fail():\n    raise KeyError(1)', place)  # as what generates functions may do
