@@ -82,11 +82,11 @@ class ClassAccuracyMetric(BaseMetric):
 
     def _logits(self, sample: dict, task: str) -> np.ndarray:
         logits = sample['pred'].get(task)
-        shape = None if logits is None else tuple(logits.shape)
+        shape = tuple(logits.shape) if hasattr(logits, 'shape') else type(logits).__name__
         if shape != (self.num_classes[task],):
             raise ValueError(
                 f'ClassAccuracyMetric wants {self.num_classes[task]} logits of {task!r} for '
-                f'{sample["narration_id"]}; got {"none" if shape is None else shape}. Give the '
+                f'{sample["narration_id"]}; got {"none" if logits is None else shape}. Give the '
                 'model a head of that name, with as many classes as `num_classes` of the metric.'
             )
         return torch.as_tensor(logits).detach().float().cpu().numpy()

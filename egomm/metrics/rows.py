@@ -50,7 +50,13 @@ def logits(metric: str, sample: dict, task: str) -> np.ndarray:
             f'{sample["narration_id"]} has {sorted(sample["pred"])}, no {task!r}. Give the '
             'model a head of that name.'
         )
-    return torch.as_tensor(values).detach().float().cpu().numpy()
+    try:
+        return torch.as_tensor(values).detach().float().cpu().numpy()
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(
+            f'{metric} wants logits of {task!r}; the prediction of clip {sample["narration_id"]} '
+            f'is a {type(values).__name__}. Let `predict` of the head return a tensor (K,) a clip.'
+        ) from error
 
 
 def unique_rows(metric: str, rows: Sequence[Row]) -> list[Row]:

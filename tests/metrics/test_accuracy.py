@@ -261,6 +261,11 @@ class TestErrors:
         with pytest.raises(ValueError, match=r"clip a has \['verb'\], no 'noun'"):
             small([sample('a', 0, 0, pred={'verb': torch.zeros(3)})])
 
+    def test_prediction_that_is_no_tensor_is_named(self):
+        pred = {'verb': {'logits': torch.zeros(3)}, 'noun': torch.zeros(2)}
+        with pytest.raises(ValueError, match="logits of 'verb'; .* clip a is a dict. Let"):
+            small([sample('a', 0, 0, pred=pred)])
+
     def test_other_number_of_classes_is_named(self):
         with pytest.raises(ValueError, match=r'97 verb logits per clip; got \(3,\) for a'):
             EpicActionMetric().process(None, [sample('a', 0, 0)])

@@ -63,6 +63,9 @@ def test_missing_labels_and_wrong_predictions_are_explained():
         score([sample('a', {'noun': 0}, verb=[1.0, 0.0])], noun=2)
     with pytest.raises(ValueError, match=r"wants 3 logits of 'verb' for a; got \(2,\)"):
         score([sample('a', {'verb': 0}, verb=[1.0, 0.0])], verb=3)
+    keyed = {**sample('a', {'verb': 0}), 'pred': {'verb': {'logits': [1.0, 0.0]}}}
+    with pytest.raises(ValueError, match=r"wants 2 logits of 'verb' for a; got dict\. Give"):
+        score([keyed], verb=2)
     with pytest.raises(ValueError, match='wants a sample a clip; got block 0 of a'):
         score([{**sample('a', {'verb': 0}, verb=[1.0, 0.0]), 'block': 0}], verb=2)
     with pytest.raises(ValueError, match='finite'):

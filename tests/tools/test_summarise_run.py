@@ -66,6 +66,8 @@ def test_a_dump_of_another_model_is_refused(summarise_run):
         heads=dict(verb=SimpleNamespace(num_classes=2), noun=SimpleNamespace(num_classes=2))
     )
     summarise_run.check_answers(SAMPLES, model)
+    silent = SimpleNamespace(heads=dict(verb=SimpleNamespace(), noun=SimpleNamespace()))
+    summarise_run.check_answers(SAMPLES, silent)  # a head of one's own
     for other in (sample(0, 5, [1.0, 0.0], [1.0, 0.0]), sample(0, 0, [1.0, 0.0], [1.0])):
         with pytest.raises(ValueError, match='has 2 noun classes, but the dump has scores'):
             summarise_run.check_answers([*SAMPLES, other], model)
