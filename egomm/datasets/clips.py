@@ -124,7 +124,8 @@ class ClipDataset(BaseDataset, ABC):
             ValueError: If the file cannot be read, here for any file.
         """
         raise ValueError(
-            f'This data set reads no class files, but got {path}. Give the number of classes.'
+            f'This data set reads no class files, but got {path}. Give the number of classes, or '
+            'give the data set a static method `read_class_names(path)`.'
         )
 
     def load_data_list(self) -> list[dict]:

@@ -50,7 +50,7 @@ def build(tmp_path, **changes):
 def test_a_data_set_without_a_reader_cannot_be_built_and_one_without_class_files_says_so(tmp_path):
     with pytest.raises(TypeError, match='abstract method .?read_records'):
         ClipDataset('notes.txt', {'mood': 2})
-    with pytest.raises(ValueError, match=r'reads no class files, but got .*moods\.csv'):
+    with pytest.raises(ValueError, match=r'reads no class .*moods\.csv\. .*`read_class_names\('):
         Notes('notes.txt', {'mood': 'moods.csv'}, data_root=str(tmp_path))
 
 
