@@ -1,7 +1,7 @@
 """Repairs for the versions egomm runs on, each with the version it is for and when it can go.
 
-Nothing else in egomm works around another package. Importing this file loads neither torch
-nor mmaction2.
+Nothing else in egomm but `resources` works around another package. Importing this file loads
+neither torch nor mmaction2.
 """
 
 import hashlib
