@@ -8,8 +8,9 @@
 
 Makes the worlds under data/study, trains the encoders or the recognizer, keeps what they make of
 the worlds, chooses a learning rate for every row, runs every row with every seed, and writes the
-page. What is done already is not done again, so the command can be stopped and given again, also
-with more seeds. `overview` runs nothing: it draws docs/study.md from the pages in docs/.
+page; what stands in it under "Added by hand" stays. What is done already is not done again, so the
+command can be stopped and given again, also with more seeds. `overview` runs nothing: it draws
+docs/study.md from the pages in docs/.
 """
 
 import argparse
@@ -123,8 +124,9 @@ def study_mimo(args: argparse.Namespace) -> str:
     from egomm.testing import mimo_page, mimo_study
     from egomm.testing.mimo_runs import MIMO, TASKS
     from egomm.testing.study import Setting, named, read_labels
+    from egomm.testing.study_records import merge_records
 
-    began, start = time.strftime('%Y-%m-%d %H:%M'), time.monotonic()
+    start = time.time()
     results = page_of(args, 'mimo').with_suffix('.jsonl')
     chosen = named((*mimo_study.ROWS, *mimo_study.CONTROLS), args.rows, 'rows')
     worlds = named(mimo_study.WORLDS, args.worlds, 'worlds')
@@ -152,17 +154,8 @@ def study_mimo(args: argparse.Namespace) -> str:
                 mimo_study.REALLOCATED.values(),
             )
             about_runs = dict(kind='run', world=world.name, width=width)
-            mimo_page.merge_records(results, [about, *({**about_runs, **run} for run in runs)])
-    sitting = dict(
-        kind='sitting',
-        began=began,
-        minutes=(time.monotonic() - start) / 60,
-        processes=args.processes,
-        what=f'`{options(args)}`',
-        machine=machine(),
-    )
-    new = [sitting] if sitting['minutes'] > 1 else []  # else nothing was left to run
-    return mimo_page.mimo_page(mimo_page.merge_records(results, new), results.name)
+            merge_records(results, [about, *({**about_runs, **run} for run in runs)])
+    return mimo_page.mimo_page(merge_records(results, sitting(args, start)), results.name)
 
 
 def study_multitask(args: argparse.Namespace) -> str:
@@ -201,16 +194,20 @@ def study_multitask(args: argparse.Namespace) -> str:
 
 
 def study_asl(args: argparse.Namespace) -> str:
-    """The page of ASL: what learned sensitivity is worth."""
+    """The page of ASL: what learned sensitivity is worth; its results go beside it."""
     from egomm.testing import asl_page, asl_runs, asl_study
     from egomm.testing.study import named
+    from egomm.testing.study_records import merge_records
 
+    start = time.time()
+    results = page_of(args, 'asl').with_suffix('.jsonl')
     worlds = named(asl_study.WORLDS, args.worlds, 'worlds')
     folders = dict(configs=CONFIGS, data=args.data / 'asl', out=args.out / 'asl')
-    conducted = asl_runs.conduct(worlds, args.seeds, processes=args.processes, say=say, **folders)
-    found = list(conducted)
-    head = asl_page.head(args.seeds, found[-1]['setting'], machine())
-    return '\n'.join([head, asl_page.overview(found), *map(asl_page.world_section, found)])
+    for records in asl_runs.conduct(
+        worlds, args.seeds, processes=args.processes, say=say, **folders
+    ):
+        merge_records(results, records)
+    return asl_page.asl_page(merge_records(results, sitting(args, start)), results.name)
 
 
 STUDIES: dict[str, Callable[[argparse.Namespace], str]] = {
@@ -218,6 +215,23 @@ STUDIES: dict[str, Callable[[argparse.Namespace], str]] = {
     'multitask': study_multitask,
     'asl': study_asl,
 }
+
+
+def sitting(args: argparse.Namespace, start: float) -> list[dict[str, Any]]:
+    """The line of this call in the results file; none if nothing was left to run."""
+    minutes = (time.time() - start) / 60
+    if minutes < 1:
+        return []
+    return [
+        dict(
+            kind='sitting',
+            began=time.strftime('%Y-%m-%d %H:%M', time.localtime(start)),
+            minutes=minutes,
+            processes=args.processes,
+            what=f'`{options(args)}`',
+            machine=machine(),
+        )
+    ]
 
 
 def options(args: argparse.Namespace) -> str:
@@ -252,11 +266,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         say(f'written: {write_overview(ROOT / "docs")}')
         return
+    from egomm.testing.study_records import by_hand
+
     for paper in STUDIES if args.paper == 'all' else (args.paper,):
         text = STUDIES[paper](args)
         page = page_of(args, paper)
         page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(text, encoding='utf-8')
+        page.write_text(text + by_hand(page), encoding='utf-8')
         say(f'written: {page}')
 
 

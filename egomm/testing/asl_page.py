@@ -1,11 +1,15 @@
-"""The page of the ASL study: rows with intervals, a verdict for every claim, and what h became."""
+"""The page of the ASL study: rows with intervals, a verdict for every claim, and what h became.
+
+It is written from the results file alone, see `egomm.testing.study_records`. Of a world the file
+has ``centres``: where a perfect mu would be, by class, null where there is none.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from egomm.testing.asl_runs import SIZES, Setting, main_score, true_centres
+from egomm.testing.asl_runs import SIZES, Setting, main_score
 from egomm.testing.asl_study import (
     CORRELATED_ROWS,
     GAUSSIAN_WAY,
@@ -14,12 +18,14 @@ from egomm.testing.asl_study import (
     MEANINGS,
     ROWS,
     SCORES,
+    WORLDS,
     World,
     claims_of,
     core_verdict,
 )
 from egomm.testing.claims import claims_table, rates_at_the_ends, rows_table
 from egomm.testing.statistics import estimate, paired
+from egomm.testing.study_records import Record, of_kind, sittings
 
 # Metric of the score that is shown beside the main one.
 BESIDE = {'moment': 'ego4d_mq/recall_1x_at_0.5', 'query': 'ego4d_nlq/recall_1_at_0.5'}
@@ -30,11 +36,10 @@ SOURCES = {
 TASKS = {'moment': 'Moments', 'query': 'Queries'}
 HEAD = """# The study of action sensitivity on the toy kitchen
 
-Made by `python tools/study.py asl --seeds {seeds}`; every claim and the rule for its verdict stood
-in `egomm/testing/asl_study.py` before the runs. The toy kitchen is a generated world: what holds in
-it need not hold on Ego4D, and the paper's differences are beside ours for their order.
-
-{machine}
+Made by `python tools/study.py asl`, with a line in `{results}` for every run; every claim
+and the rule for its verdict stood in `egomm/testing/asl_study.py` before the runs. The toy kitchen
+is a generated world: what holds in it need not hold on Ego4D, and the paper's differences are
+beside ours for their order.
 
 Long videos of {minutes}, {classes} classes of moments. A moment is a row of handlings of about a
 second, of which some show its class: most near its core, which lies at the centre, at the onset, or
@@ -43,8 +48,8 @@ neighbour. Rows differ in the weights h of the positive points alone:
 
 {rows}
 All train a small pyramid ({channels} channels, {length} steps a clip) for {epochs}.
-Of three learning rates `base`, `learned` and `mean-one` take the best on the videos for choices, in
-every world and with a seed of its own; `fixed` and `constant` are controls of `learned` and take
+Of {rates} learning rates `base`, `learned` and `mean-one` take the best on the videos for choices,
+in every world and with a seed of its own; `fixed` and `constant` are controls of `learned` and take
 its. The test is scored once a run. Over a run the learning rates of the Gaussians add up to
 {way:g}, as over the 15 epochs of the paper. A claim that something helps is **confirmed** if the
 95 % interval of the paired difference lies above 0, **refuted** if it lies below 0 or below a third
@@ -55,37 +60,54 @@ positive points left {least:g}..1 in an epoch.
 Results = Sequence[Mapping[str, Any]]
 
 
-def head(seeds: int, setting: Setting, machine: str) -> str:
-    """What all worlds have in common.
+def asl_page(records: Sequence[Record], results: str) -> str:
+    """The page, as Markdown; the same records give the same page.
 
     Args:
-        seeds: Runs of every row.
-        setting: Of any world.
-        machine: What the numbers were made with.
+        records: Lines of the results file, in any order.
+        results: Name of that file.
     """
-    return HEAD.format(
-        seeds=seeds,
-        machine=machine,
-        minutes='{:g} to {:g} minutes'.format(*setting.world.spec.minutes),
-        classes=setting.world.spec.classes,
+    facts = {record['world']: record for record in of_kind(records, 'world')}
+    runs = sorted(of_kind(records, 'run'), key=lambda run: (run['row'], run['seed']))
+    by_world = {
+        world: [run for run in runs if run['world'] == world.name]
+        for world in WORLDS
+        if world.name in facts
+    }
+    spec = WORLDS[0].spec
+    head = HEAD.format(
+        results=results,
+        minutes='{:g} to {:g} minutes'.format(*spec.minutes),
+        classes=spec.classes,
         rows=''.join(f'* `{row.name}`: {MEANINGS[row.name]}\n' for row in ROWS),
-        channels=setting.channels,
-        length=setting.length,
+        channels=Setting.channels,
+        length=Setting.length,
         epochs=' or '.join(f'{size["epochs"]} epochs ({task})' for task, size in SIZES.items()),
+        rates=len(LEARNING_RATES),
         way=GAUSSIAN_WAY,
         least=H_LEAST,
     )
+    missing = [title(world) for world in WORLDS if world not in by_world]
+    parts = [
+        head,
+        sittings(records),
+        'Not run: ' + '; '.join(missing) + '.\n' if missing else '',
+        overview(by_world),
+        *(world_section(world, runs, facts[world.name]) for world, runs in by_world.items()),
+    ]
+    return '\n'.join(part for part in parts if part)
 
 
-def world_section(found: Mapping[str, Any]) -> str:
+def world_section(world: World, results: Results, facts: Record) -> str:
     """Everything about one world, as Markdown.
 
     Args:
-        found: What `asl_study.conduct` leaves for it.
+        world: The world.
+        results: Its runs.
+        facts: Its line of the results file.
     """
-    setting, results = found['setting'], found['results']
-    world = setting.world
     spec, scores = world.spec, _scores(world, results)
+    rates = {run['row']: run['learning_rate'] for run in results}
     parts = [
         f'### {title(world)}\n',
         f'{SOURCES[world.features]}. {spec.train} training videos (a fifth of the participants '
@@ -98,14 +120,14 @@ def world_section(found: Mapping[str, Any]) -> str:
             ROWS,
             scores,
             _runs(results),
-            found['rates'],
+            rates,
             {name: name for name in SCORES[world.task]},
             paper=None,
         ),
         claims_table(claims_of(world), scores, SCORES[world.task][1:]),
         _weights_table(results),
     ]
-    true = true_centres(setting)
+    true = np.array(facts['centres'], dtype=float)
     if spec.core != 'flat':
         parts.append(
             f'A mu at the core would be {np.nanmin(true):+.2f} .. {np.nanmax(true):+.2f}, positive '
@@ -113,21 +135,20 @@ def world_section(found: Mapping[str, Any]) -> str:
         )
     if spec.core == 'mixed':
         parts.append(_cores_table(results, true))
-    parts.append(_limits(found['rates'], results))
+    parts.append(_limits(rates, results))
     return '\n'.join(part for part in parts if part)
 
 
-def overview(found: Sequence[Mapping[str, Any]]) -> str:
+def overview(by_world: Mapping[World, Results]) -> str:
     """Differences of the rows in all worlds, a line each.
 
     Args:
-        found: What `asl_runs.conduct` leaves for each world.
+        by_world: Runs by world.
     """
     pairs = (('learned', 'base'), ('learned', 'constant'), ('mean-one', 'base'))
     titles = ['world', 'rows reach', *(f'{first} - {second}' for first, second in pairs)]
     lines = [f'| {" | ".join(titles)} |', '|---' * len(titles) + '|']
-    for one in found:
-        world, results = one['setting'].world, one['results']
+    for world, results in by_world.items():
         scores, main = _scores(world, results), SCORES[world.task][0]
         cells = [title(world), f'{np.mean([main_score(run, "test") for run in results]):.0f} %']
         for first, second in pairs:

@@ -272,12 +272,14 @@ def main_score(result: Mapping[str, Any], split: str) -> float:
     return 100 * value
 
 
-def true_centres(setting: Setting) -> np.ndarray:
-    """Where a perfect mu would be, by class: 0.5 - position of the core; NaN where it is flat."""
-    cores = json.loads((setting.data / 'truth/cores.json').read_text(encoding='utf-8'))
-    return np.array(
-        [np.nan if core['kind'] == 'flat' else 0.5 - core['position'] for core in cores.values()]
-    )
+def true_centres(folder: Path) -> list[float | None]:
+    """Where a perfect mu would be, by class: 0.5 - position of the core; None where it is flat.
+
+    Args:
+        folder: Of the world.
+    """
+    cores = json.loads((folder / 'truth/cores.json').read_text(encoding='utf-8'))
+    return [None if core['kind'] == 'flat' else 0.5 - core['position'] for core in cores.values()]
 
 
 def conduct(
@@ -289,7 +291,7 @@ def conduct(
     out: Path,
     processes: int,
     say: Callable[[str], None],
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[list[dict[str, Any]]]:
     """Run everything that has not been run.
 
     Args:
@@ -302,7 +304,7 @@ def conduct(
         say: Takes a line about what is going on.
 
     Yields:
-        For each world ``setting``, ``rates`` by row and ``results``.
+        For each world its lines of the results file, see `egomm.testing.study_records`.
     """
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context('spawn')) as pool:
         for world in worlds:
@@ -329,8 +331,8 @@ def conduct(
             )
             say(f'{world.name}: learning rates {rates}')
             waiting = [pool.submit(run_seed, setting, rates, seed) for seed in range(seeds)]
-            results = []
+            records = [dict(kind='world', world=world.name, centres=true_centres(folder))]
             for done, future in enumerate(waiting, start=1):
-                results += future.result()
+                records += [dict(kind='run', world=world.name, **run) for run in future.result()]
                 say(f'{world.name}: {done} of {seeds} seeds')
-            yield dict(setting=setting, rates=rates, results=results)
+            yield records

@@ -1,18 +1,12 @@
-"""The page of MIMO, written from its results file alone: one JSON object a line.
+"""The page of MIMO, written from its results file alone, see `egomm.testing.study_records`.
 
-Lines are of three kinds: a ``world`` (its knobs, ``clips`` by split, ``majority`` by task), a
-``run`` (``world``, ``width`` and what `egomm.testing.study.run` returns), and a ``sitting`` (when
-the command ran, with which ``options``, ``minutes``, ``processes`` and ``machine``).
+Of a world the file has ``clips`` by split and ``majority`` by task.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from egomm.apis.exports import write_whole
 from egomm.testing.claims import Scores
 from egomm.testing.mimo_study import (
     ASKED_ALONE,
@@ -32,9 +26,8 @@ from egomm.testing.mimo_study import (
 from egomm.testing.statistics import Estimate, estimate, paired
 from egomm.testing.study import Setting
 from egomm.testing.study_page import world_section
+from egomm.testing.study_records import Record, of_kind, sittings
 
-Record = Mapping[str, Any]
-KEYS = {'world': ('world',), 'run': ('world', 'width', 'row', 'seed'), 'sitting': ('began',)}
 VERDICTS = {'above': 'confirmed', 'below': 'refuted', 'undecided': 'undecided'}
 WITHIN = 3.0  # points that a modality by itself may be off
 HEAD = """# The study on the toy kitchen: MIMO, fusion, allocating, re-allocating
@@ -53,23 +46,6 @@ once a run. A claim is **confirmed** if the 95 % interval of the paired differen
 """
 
 
-def read_records(path: Path) -> list[dict[str, Any]]:
-    """The lines of a results file, none where there is no file."""
-    if not path.is_file():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding='utf-8').splitlines()]
-
-
-def merge_records(path: Path, new: Iterable[Record]) -> list[Record]:
-    """Write lines into a results file, each in place of one about the same; returns all."""
-    records: dict[tuple, Record] = {}
-    for record in (*read_records(path), *new):
-        kind = record['kind']
-        records[(kind, *(record[key] for key in KEYS[kind]))] = record
-    write_whole(path, ''.join(f'{json.dumps(record)}\n' for record in records.values()))
-    return list(records.values())
-
-
 def mimo_page(records: Sequence[Record], results: str) -> str:
     """The page, as Markdown; the same records give the same page.
 
@@ -77,11 +53,8 @@ def mimo_page(records: Sequence[Record], results: str) -> str:
         records: Lines of the results file, in any order.
         results: Name of that file.
     """
-    runs = sorted(
-        (record for record in records if record['kind'] == 'run'),
-        key=lambda run: (run['row'], run['seed']),
-    )
-    facts = {record['world']: record for record in records if record['kind'] == 'world'}
+    runs = sorted(of_kind(records, 'run'), key=lambda run: (run['row'], run['seed']))
+    facts = {record['world']: record for record in of_kind(records, 'world')}
     sections, tables = [], {}
     for world in WORLDS:
         for width in (WIDTH, NARROW):
@@ -100,7 +73,7 @@ def mimo_page(records: Sequence[Record], results: str) -> str:
             )
     parts = [
         HEAD.format(results=results, epochs=Setting.epochs, rates=len(LEARNING_RATES)),
-        _sittings([record for record in records if record['kind'] == 'sitting'], runs),
+        sittings(records),
         _not_run(tables),
         contrasts_table(tables),
         conflict_check(runs),
@@ -112,26 +85,6 @@ def mimo_page(records: Sequence[Record], results: str) -> str:
 
 def _names(runs: Iterable[Record]) -> list[str]:
     return sorted({run['row'] for run in runs})
-
-
-def _sittings(sittings: Sequence[Record], runs: Sequence[Record]) -> str:
-    lines = []
-    for one in sorted(sittings, key=lambda sitting: sitting['began']):
-        processes = f'{one["processes"]} process' + ('es' if one['processes'] > 1 else '')
-        lines.append(
-            f'* {one["began"]}, {one["minutes"]:.0f} minutes in {processes}: {one["what"]}'
-        )
-    total = sum(one['minutes'] * one['processes'] for one in sittings)
-    training = sum(run['seconds'] for run in runs) / 60
-    return (
-        '### Machine and time\n\n'
-        + '\n'.join(sorted({one['machine'] for one in sittings}))
-        + '\n\n'
-        + '\n'.join(lines)
-        + f'\n\nTogether {total:.0f} minutes of a process; training the runs below took '
-        f'{training:.0f} minutes of processor time of it, the rest went into drawing clips, '
-        'choosing learning rates and scoring.\n'
-    )
 
 
 def _not_run(tables: Mapping[tuple[World, int], Scores]) -> str:

@@ -9,9 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from egomm.testing.mimo_page import mimo_page, read_records
+from egomm.testing.asl_page import asl_page
+from egomm.testing.mimo_page import mimo_page
+from egomm.testing.study_records import by_hand, read_records
 
 PAGES = ('study_mimo_levels', 'study_mimo', 'study_multitask', 'study_asl')
+FROM_RESULTS = {'study_mimo_levels': mimo_page, 'study_asl': asl_page}
 EARLIER = 'study_mimo'
 TITLES = {
     'study_mimo_levels': 'MIMO by level: clips drawn without files',
@@ -248,11 +251,12 @@ def _label(one: Finding) -> str:
 def write_overview(docs: Path) -> Path:
     """Write ``study.md`` and its pictures beside the detail pages; returns its path.
 
-    The page of MIMO is written first, from its results.
+    Detail pages that have their results beside them are written first.
     """
-    results = docs / f'{PAGES[0]}.jsonl'
-    text = mimo_page(read_records(results), results.name)
-    results.with_suffix('.md').write_text(text, encoding='utf-8')
+    for name, write in FROM_RESULTS.items():
+        results, page = (docs / f'{name}.{suffix}' for suffix in ('jsonl', 'md'))
+        text = write(read_records(results), results.name) + by_hand(page)
+        page.write_text(text, encoding='utf-8')
     findings = [one for name in PAGES for one in read_findings(docs / f'{name}.md')]
     parts = [HEAD, '## In short\n', SHORT, summary_table(findings), '## Plots\n']
     along = docs / 'images' / 'study_mimo_conflict.png'

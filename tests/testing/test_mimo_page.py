@@ -5,7 +5,7 @@ import json
 import pytest
 
 from egomm.testing import mimo_page
-from egomm.testing.mimo_page import contrast, merge_records, read_records
+from egomm.testing.mimo_page import contrast
 from egomm.testing.mimo_study import (
     BALANCED,
     CONFLICT,
@@ -15,6 +15,7 @@ from egomm.testing.mimo_study import (
     WIDTH,
     scores_by_row,
 )
+from egomm.testing.study_records import by_hand, merge_records, read_records
 
 
 def run(world, row, seed, action, cosine=0.1):
@@ -56,6 +57,16 @@ def test_lines_replace_those_about_the_same_and_the_page_follows_from_the_file(t
     assert '* conflict 0.5, 32 channels: all but query, query-1token,' in page
     assert '* conflict 0, balance 1, 8 channels: nothing yet\n' in page
     assert '### Between worlds' not in page
+
+
+def test_what_was_added_by_hand_is_told_from_the_rest(tmp_path):
+    page = tmp_path / 'study.md'
+    assert by_hand(page) == ''
+    page.write_text('# Page\n\nAdded by hand\n', encoding='utf-8')
+    assert by_hand(page) == ''
+    text = '\n## Added by hand: why\n\nSo.\n\n## Added by hand: when\n\nNow.\n'
+    page.write_text('# Page\n' + text, encoding='utf-8')
+    assert by_hand(page) == text
 
 
 @pytest.mark.parametrize('gain, verdict', [(3.0, 'confirmed'), (-3.0, 'refuted')])

@@ -107,16 +107,17 @@ def test_worlds_of_other_clips_have_a_panel_of_their_own(page, tmp_path, monkeyp
 
 
 def test_the_committed_pages_are_those_that_the_command_writes(tmp_path):
-    """Page of MIMO from its results, and the page over all from the detail pages."""
+    """Pages that have results, from these, and the page over all from the detail pages."""
     docs = Path(__file__).resolve().parents[2] / 'docs'
     for name in study_overview.PAGES:
         (tmp_path / f'{name}.md').write_bytes((docs / f'{name}.md').read_bytes())
-    results = f'{study_overview.PAGES[0]}.jsonl'
-    (tmp_path / results).write_bytes((docs / results).read_bytes())
+    for name in study_overview.FROM_RESULTS:
+        (tmp_path / f'{name}.jsonl').write_bytes((docs / f'{name}.jsonl').read_bytes())
     page = study_overview.write_overview(tmp_path)
-    for name in ('study_mimo_levels.md', 'study.md'):
-        assert (tmp_path / name).read_text('utf-8') == (docs / name).read_text('utf-8'), (
-            f'docs/{name} is not what its tables say: python tools/study.py overview'
+    for name in (*study_overview.FROM_RESULTS, 'study'):
+        text = (docs / f'{name}.md').read_text('utf-8')
+        assert (tmp_path / f'{name}.md').read_text('utf-8') == text, (
+            f'docs/{name}.md is not what its results say: python tools/study.py overview'
         )
     findings = [one for name in study_overview.PAGES for one in read_findings(docs / f'{name}.md')]
     table = summary_table(findings)
