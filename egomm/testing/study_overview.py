@@ -38,10 +38,9 @@ or read from files behind a codec), so a number of the one is not to be set agai
 other; the tables call the older ones *earlier clips*, the plots have a panel for each.
 
 **Machine and time.** Every page reports 2 CPU cores, no GPU. [MIMO by level](study_mimo_levels.md)
-lists when its runs were done and how long they took, on cores shared with other work. Action
-sensitivity took one sitting of two and a half hours, by three commands side by side. How long the
-earlier runs of MIMO and those of multi-task learning took as a whole was not written down; their
-tables have the CPU seconds of a run.
+and [action sensitivity](study_asl.md) list when their runs were done and how long they took, on
+cores shared with other work. How long the earlier runs of MIMO and those of multi-task learning
+took as a whole was not written down; their tables have the CPU seconds of a run.
 """
 SHORT = """In how many worlds a claim came out how; undecided means that the interval leaves both
 open. A world of MIMO that stands on both of its pages counts twice. What the knob `conflict` does
