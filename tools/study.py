@@ -40,10 +40,10 @@ ours for their order and their differences, not for their height.
 
 {machine}
 
-{method} Of {rates} learning rates each row takes the best on the clips for choices, with a seed of
-its own; the test is scored once a run. A claim is **confirmed** if the 95 % interval of the paired
-difference lies above 0, **refuted** if it lies below 0 or below a third of the paper's effect, else
-**undecided**.
+{method} Of {rates} learning rates, and up to {further} beyond while the best is at an end, each row
+takes the best on the clips for choices, with a seed of its own; the test is scored once a run. A
+claim is **confirmed** if the 95 % interval of the paired difference lies above 0, **refuted** if it
+lies below 0 or below a third of the paper's effect, else **undecided**.
 """
 MULTITASK_METHOD = """The first three layers of a frozen encoder (RGB of
 `configs/toy/mimo_encoders.py`, trained on a world of its own with other participants) give feature
@@ -107,12 +107,13 @@ def tune_and_run(
 ) -> tuple[list[dict], dict[str, float]]:
     """Results of all runs with test scores, and the learning rate of every row."""
     from egomm.testing import study
+    from egomm.testing.rates import search_rates
 
-    tuned = work(
-        study.jobs_of_tuning(rows, setting, learning_rates), args.processes, f'{what}, tuning'
-    )
-    rates = study.chosen_rates(
-        rows, tuned, lambda row, result: result['scores']['val'][row.chosen_by]
+    rates = search_rates(
+        rows,
+        learning_rates,
+        lambda pairs: work(study.jobs_of_tuning(pairs, setting), args.processes, f'{what}, tuning'),
+        lambda row, result: result['scores']['val'][row.chosen_by],
     )
     jobs = study.jobs_of_study(rows, setting, rates, range(args.seeds), keep_readout)
     return work(jobs, args.processes, f'{what}, rows'), rates
@@ -162,6 +163,7 @@ def study_multitask(args: argparse.Namespace) -> str:
     """The page of multi-task learning."""
     from egomm.testing import mimo_study, multitask_study
     from egomm.testing.multitask_page import multitask_section
+    from egomm.testing.rates import FURTHER
     from egomm.testing.study import Setting, read_labels
 
     encoders = mimo_study.train_encoders(args.data, CONFIGS, args.out / 'encoders', say)
@@ -187,6 +189,7 @@ def study_multitask(args: argparse.Namespace) -> str:
             width=setting.width, narrow=multitask_study.NARROW, epochs=setting.epochs
         ),
         rates=len(rates),
+        further=FURTHER,
     )
     return '\n'.join(
         [head, multitask_section(multitask_study.study_world(), labels, results, chosen)]

@@ -23,7 +23,8 @@ from egomm.testing.asl_study import (
     claims_of,
     core_verdict,
 )
-from egomm.testing.claims import claims_table, rates_at_the_ends, rows_table
+from egomm.testing.claims import claims_table, rows_table
+from egomm.testing.rates import FURTHER, at_the_ends
 from egomm.testing.statistics import estimate, paired
 from egomm.testing.study_records import Record, of_kind, sittings
 
@@ -48,14 +49,14 @@ neighbour. Rows differ in the weights h of the positive points alone:
 
 {rows}
 All train a small pyramid ({channels} channels, {length} steps a clip) for {epochs}.
-Of {rates} learning rates `base`, `learned` and `mean-one` take the best on the videos for choices,
-in every world and with a seed of its own; `fixed` and `constant` are controls of `learned` and take
-its. The test is scored once a run. Over a run the learning rates of the Gaussians add up to
-{way:g}, as over the 15 epochs of the paper. A claim that something helps is **confirmed** if the
-95 % interval of the paired difference lies above 0, **refuted** if it lies below 0 or below a third
-of the paper's effect, else **undecided**; that something does not help (flat cores) is refuted
-above 0, confirmed below a third of the effect. A row has **collapsed** if the mean of h over
-positive points left {least:g}..1 in an epoch.
+Of {rates} learning rates, and up to {further} beyond while the best is at an end, `base`, `learned`
+and `mean-one` take the best on the videos for choices, in every world and with a seed of its own;
+`fixed` and `constant` are controls of `learned` and take its. The test is scored once a run. Over a
+run the learning rates of the Gaussians add up to {way:g}, as over the 15 epochs of the paper. A
+claim that something helps is **confirmed** if the 95 % interval of the paired difference lies above
+0, **refuted** if it lies below 0 or below a third of the paper's effect, else **undecided**; that
+something does not help (flat cores) is refuted above 0, confirmed below a third of the effect. A
+row has **collapsed** if the mean of h over positive points left {least:g}..1 in an epoch.
 """
 Results = Sequence[Mapping[str, Any]]
 
@@ -84,6 +85,7 @@ def asl_page(records: Sequence[Record], results: str) -> str:
         length=Setting.length,
         epochs=' or '.join(f'{size["epochs"]} epochs ({task})' for task, size in SIZES.items()),
         rates=len(LEARNING_RATES),
+        further=FURTHER,
         way=GAUSSIAN_WAY,
         least=H_LEAST,
     )
@@ -242,7 +244,7 @@ def _cores_table(results: Results, true: np.ndarray) -> str:
 
 
 def _limits(rates: Mapping[str, float], results: Results) -> str:
-    limits = rates_at_the_ends(rates, LEARNING_RATES)
+    limits = at_the_ends(rates, LEARNING_RATES)
     level = np.mean([main_score(run, 'test') for run in results])
     if not 50 <= level <= 85:
         limits += (

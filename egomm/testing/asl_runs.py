@@ -5,8 +5,9 @@ import json
 import multiprocessing
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from egomm.testing import study
 from egomm.testing.asl_study import GAUSSIAN_WAY, LEARNING_RATES, ROWS, Row, World
 from egomm.testing.moment_features import recognizer_features
 from egomm.testing.moments import write_moment_annotations
+from egomm.testing.rates import search_rates
 from egomm.testing.timeline import plan_timelines
 from egomm.testing.timeline_features import DIM, write_timeline_features
 
@@ -262,6 +264,13 @@ def tune(row: Row, setting: Setting, learning_rate: float) -> dict[str, Any]:
     return run(row, setting, learning_rate, study.TUNING_SEED, ('val',))
 
 
+def _tune_all(
+    pool: Executor, setting: Setting, pairs: Sequence[tuple[Row, float]]
+) -> list[dict[str, Any]]:
+    waiting = [pool.submit(tune, row, setting, rate) for row, rate in pairs]
+    return [future.result() for future in waiting]
+
+
 def main_score(result: Mapping[str, Any], split: str) -> float:
     """Average mAP of moments, or mean R@1 of queries, in percent."""
     (value,) = (
@@ -318,15 +327,10 @@ def conduct(
                 out=(out / world.name).absolute(),
                 **SIZES[world.task],
             )
-            tuning = [
-                pool.submit(tune, row, setting, rate)
-                for row in ROWS
-                if row.tuned_as is None
-                for rate in LEARNING_RATES
-            ]
-            rates = study.chosen_rates(
+            rates = search_rates(
                 ROWS,
-                [future.result() for future in tuning],
+                LEARNING_RATES,
+                partial(_tune_all, pool, setting),
                 lambda _, result: main_score(result, 'val'),
             )
             say(f'{world.name}: learning rates {rates}')

@@ -10,7 +10,7 @@ from egomm.testing.claims import Claim
 from egomm.testing.statistics import Estimate
 from egomm.testing.timeline import TimelineSpec
 
-LEARNING_RATES = (2e-3, 4e-3, 8e-3, 1.6e-2)
+LEARNING_RATES = (2e-3, 4e-3, 8e-3)
 # Learning rates of a run add up to this for the Gaussians, as over the 15 epochs of the paper.
 GAUSSIAN_WAY = 0.56
 H_LEAST = 0.2  # a mean of h below it is a collapse

@@ -158,15 +158,3 @@ def _difference(claim: Claim, scores: Scores, name: str) -> Estimate:
     first, second = scores[claim.first], scores[claim.second]
     seeds = sorted(first.keys() & second.keys())
     return paired([first[s][name] for s in seeds], [second[s][name] for s in seeds])
-
-
-def rates_at_the_ends(rates: Mapping[str, float], offered: Sequence[float]) -> str:
-    """A line about the rows that took the lowest or highest learning rate; empty without any."""
-    at_end = sorted(name for name, rate in rates.items() if rate in (offered[0], offered[-1]))
-    if not at_end:
-        return ''
-    which = 'every row' if len(at_end) == len(rates) else ', '.join(at_end)
-    return (
-        f'* Of the learning rates {", ".join(f"{rate:g}" for rate in offered)} the best '
-        f'was at an end for {which}: a better one may lie beyond it.\n'
-    )

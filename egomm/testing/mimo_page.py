@@ -23,6 +23,7 @@ from egomm.testing.mimo_study import (
     scores_by_row,
     study_world,
 )
+from egomm.testing.rates import FURTHER
 from egomm.testing.statistics import Estimate, estimate, paired
 from egomm.testing.study import Setting
 from egomm.testing.study_page import world_section
@@ -40,9 +41,10 @@ paper are beside ours for their order and their differences, not for their heigh
 Frozen encoders (`configs/toy/mimo_encoders.py`, trained on a world of their own with other
 participants) give token maps of clips that are drawn without files in between; every row trains a
 small encoder a modality, its fusion and its heads for {epochs} epochs on them. Of {rates} learning
-rates each row takes the best on the clips for choices, with a seed of its own; the test is scored
-once a run. A claim is **confirmed** if the 95 % interval of the paired difference lies above 0,
-**refuted** if it lies below 0 or below a third of the paper's effect, else **undecided**.
+rates, and up to {further} beyond while the best is at an end, each row takes the best on the clips
+for choices, with a seed of its own; the test is scored once a run. A claim is **confirmed** if the
+95 % interval of the paired difference lies above 0, **refuted** if it lies below 0 or below a third
+of the paper's effect, else **undecided**.
 """
 
 
@@ -72,7 +74,12 @@ def mimo_page(records: Sequence[Record], results: str) -> str:
                 )
             )
     parts = [
-        HEAD.format(results=results, epochs=Setting.epochs, rates=len(LEARNING_RATES)),
+        HEAD.format(
+            results=results,
+            epochs=Setting.epochs,
+            rates=len(LEARNING_RATES),
+            further=FURTHER,
+        ),
         sittings(records),
         _not_run(tables),
         contrasts_table(tables),

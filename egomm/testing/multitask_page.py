@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from egomm.testing.claims import claims_table, rates_at_the_ends, rows_table, wanting_seeds
+from egomm.testing.claims import claims_table, rows_table, wanting_seeds
 from egomm.testing.multitask_study import (
     CLAIMS,
     CLASSES,
@@ -15,6 +15,7 @@ from egomm.testing.multitask_study import (
     TABLE_2,
     scores_by_row,
 )
+from egomm.testing.rates import at_the_ends
 from egomm.testing.spec import KitchenSpec
 
 COLUMNS = {
@@ -67,7 +68,7 @@ def multitask_section(
         '### Claims\n',
         claims_table(CLAIMS, scores),
         _gradients(runs),
-        rates_at_the_ends(rates, LEARNING_RATES) + wanting_seeds(CLAIMS, scores),
+        at_the_ends(rates, LEARNING_RATES) + wanting_seeds(CLAIMS, scores),
     ]
     return '\n'.join(parts)
 

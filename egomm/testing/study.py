@@ -220,30 +220,6 @@ def result_file(folder: Path, learning_rate: float, seed: int, settings: Any) ->
     return folder / f'lr{learning_rate:g}_seed{seed}_{stamp}.json'
 
 
-def jobs_of_tuning(
-    rows: Sequence[Row], setting: Setting, rates: Sequence[float]
-) -> list[tuple[Any, ...]]:
-    """Runs that choose among learning rates for every row that has one of its own."""
-    return [
-        (row, setting, rate, TUNING_SEED, ('val',), False)
-        for row in rows
-        if row.tuned_as is None
-        for rate in rates
-    ]
-
-
-class TunedRow(Protocol):
-    """A row of a table, and the one whose learning rate it takes instead of a search of its own."""
-
-    @property
-    def name(self) -> str:
-        """As in the table."""
-
-    @property
-    def tuned_as(self) -> str | None:
-        """None for a search of its own."""
-
-
 class Named(Protocol):
     """A row or a world."""
 
@@ -252,7 +228,6 @@ class Named(Protocol):
         """As on the command line."""
 
 
-AnyRow = TypeVar('AnyRow', bound=TunedRow)
 AnyNamed = TypeVar('AnyNamed', bound=Named)
 
 
@@ -274,25 +249,9 @@ def named(known: Sequence[AnyNamed], names: Sequence[str] | None, what: str) -> 
     return [one for one in known if names is None or one.name in names]
 
 
-def chosen_rates(
-    rows: Sequence[AnyRow],
-    results: Sequence[Mapping[str, Any]],
-    score_of: Callable[[AnyRow, Mapping[str, Any]], float],
-) -> dict[str, float]:
-    """Learning rate by row: the best in the tuning runs, the higher of two equal ones.
-
-    Args:
-        rows: All rows.
-        results: Of the tuning runs.
-        score_of: Score that a row is chosen by, from the row and its result.
-    """
-    by_name = {row.name: row for row in rows}
-    best: dict[str, tuple[float, float]] = {}
-    for result in results:
-        name = result['row']
-        score = score_of(by_name[name], result)
-        best[name] = max(best.get(name, (score, 0.0)), (score, result['learning_rate']))
-    return {row.name: best[row.tuned_as or row.name][1] for row in rows}
+def jobs_of_tuning(pairs: Sequence[tuple[Row, float]], setting: Setting) -> list[tuple[Any, ...]]:
+    """Runs that choose among learning rates, from pairs of a row and a rate."""
+    return [(row, setting, rate, TUNING_SEED, ('val',), False) for row, rate in pairs]
 
 
 def jobs_of_study(

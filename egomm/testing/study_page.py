@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from egomm.testing.claims import Scores, claims_table, rates_at_the_ends, rows_table
+from egomm.testing.claims import Scores, claims_table, rows_table
 from egomm.testing.mimo_study import (
     CLAIMS,
     CONTROLS,
@@ -15,6 +15,7 @@ from egomm.testing.mimo_study import (
     ROWS,
     scores_by_row,
 )
+from egomm.testing.rates import at_the_ends
 from egomm.testing.spec import KitchenSpec
 from egomm.testing.statistics import estimate
 from egomm.testing.study import Row
@@ -132,7 +133,7 @@ def _limits(results: Sequence[Mapping[str, Any]], rates: Mapping[str, float]) ->
             f'{np.mean(shared):+.2f}): this world does not hold the conflict of tasks with which '
             'the paper explains query fusion, so it says nothing about that explanation.'
         )
-    ends = rates_at_the_ends(rates, LEARNING_RATES)
+    ends = at_the_ends(rates, LEARNING_RATES)
     return ends + ''.join(f'* {limit}\n' for limit in limits)
 
 

@@ -26,13 +26,29 @@ def read_records(path: Path) -> list[dict[str, Any]]:
 
 
 def merge_records(path: Path, new: Iterable[Record]) -> list[Record]:
-    """Write lines into a results file, each in place of one about the same; returns all."""
-    records: dict[tuple, Record] = {}
-    for record in (*read_records(path), *new):
-        kind = record['kind']
-        records[(kind, *(record.get(key) for key in KEYS[kind]))] = record
+    """Write lines into a results file, each in place of one about the same; returns all.
+
+    Older runs of a row at another learning rate than that of its new ones go.
+    """
+    new = list(new)
+    rates = {_row(run): run['learning_rate'] for run in of_kind(new, 'run')}
+    old = [
+        record
+        for record in read_records(path)
+        if record['kind'] != 'run'
+        or rates.get(_row(record), record['learning_rate']) == record['learning_rate']
+    ]
+    records = {_about(record): record for record in (*old, *new)}
     write_whole(path, ''.join(f'{json.dumps(record)}\n' for record in records.values()))
     return list(records.values())
+
+
+def _about(record: Record) -> tuple:
+    return (record['kind'], *(record.get(key) for key in KEYS[record['kind']]))
+
+
+def _row(run: Record) -> tuple:
+    return run['world'], run.get('width'), run['row']
 
 
 def of_kind(records: Iterable[Record], kind: str) -> list[Record]:

@@ -24,7 +24,7 @@ def fake(world, row, seed, score, **more):
         world=world.name,
         row=row,
         seed=seed,
-        learning_rate=LEARNING_RATES[-1],
+        learning_rate=4 * LEARNING_RATES[-1],
         parameters=1000,
         seconds=12.0,
         scores=dict(val=metrics, test=metrics),

@@ -99,25 +99,7 @@ def test_tuning_looks_at_the_videos_for_choices_alone(make_setting):
     assert list(result['scores']) == ['val']
 
 
-def fake(row, seed, score, rate=3e-3, **more):
-    metrics = {'ego4d_mq/average_mAP': score / 100, 'ego4d_mq/recall_1x_at_0.5': 0.5}
-    return dict(
-        row=row,
-        seed=seed,
-        learning_rate=rate,
-        parameters=1000,
-        seconds=12.0,
-        scores=dict(val=metrics, test=metrics),
-        **more,
-    )
-
-
-def test_the_best_rate_on_choices_is_taken_and_the_constant_follows_the_learned():
-    results = [
-        fake(row.name, 100, 50 + (rate == LEARNING_RATES[number % 3]), rate)
-        for number, row in enumerate(ROWS[:-1])
-        for rate in LEARNING_RATES
-    ]
-    rates = study.chosen_rates(ROWS, results, lambda _, result: main_score(result, 'val'))
-    assert [rates[row.name] for row in ROWS[:3]] == list(LEARNING_RATES[:3])
-    assert rates['constant'] == rates['learned']
+def test_the_constant_takes_the_rate_of_the_learned():
+    rows = {row.name: row.tuned_as for row in ROWS}
+    assert rows == dict(base=None, learned=None, **{'mean-one': None}, fixed='learned',
+                        constant='learned')  # fmt: skip

@@ -59,6 +59,19 @@ def test_lines_replace_those_about_the_same_and_the_page_follows_from_the_file(t
     assert '### Between worlds' not in page
 
 
+def test_runs_at_another_learning_rate_go_when_their_row_runs_again(tmp_path):
+    path = tmp_path / 'study.jsonl'
+    old = [run(HALF, row, seed, 20.0) for row in ('concat', 'query') for seed in range(3)]
+    merge_records(path, old)
+    merge_records(
+        path, [dict(run(HALF, 'concat', seed, 30.0), learning_rate=0.1) for seed in (0, 1)]
+    )
+    records = read_records(path)
+    assert [(r['row'], r['seed'], r['learning_rate']) for r in records] == [
+        *(('query', seed, 5e-3) for seed in range(3)), ('concat', 0, 0.1), ('concat', 1, 0.1)
+    ]  # fmt: skip
+
+
 def test_what_was_added_by_hand_is_told_from_the_rest(tmp_path):
     page = tmp_path / 'study.md'
     assert by_hand(page) == ''
