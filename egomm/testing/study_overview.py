@@ -13,12 +13,14 @@ from egomm.testing.asl_page import asl_page
 from egomm.testing.mimo_page import mimo_page
 from egomm.testing.study_records import by_hand, read_records
 
-PAGES = ('study_mimo_levels', 'study_mimo', 'study_multitask', 'study_asl')
+PAGES = ('study_mimo_levels', 'study_mimo', 'study_multitask', 'study_asl', 'study_asl_earlier')
 FROM_RESULTS = {'study_mimo_levels': mimo_page, 'study_asl': asl_page}
-EARLIER = 'study_mimo'
+EARLIER = {'study_mimo': 'earlier clips', 'study_asl_earlier': 'earlier runs'}
 TITLES = {
     'study_mimo_levels': 'MIMO by level: clips drawn without files',
     'study_mimo': 'MIMO, earlier runs: other clips, from files',
+    'study_asl': 'ASL, ten seeds',
+    'study_asl_earlier': 'ASL, earlier runs: five seeds, three learning rates',
 }
 CLAIM = 'claim (first - second)'
 SHOWN = ('query - ', 'query-aa - ')  # what is drawn along conflict
@@ -148,7 +150,7 @@ def verdicts_table(findings: Sequence[Finding]) -> str:
     ]
     lines += [
         f'| **{one.verdict}** | {one.text} | [{one.world}]({one.page}.md)'
-        f'{" (earlier clips)" if one.page == EARLIER else ""} | {one.score} | '
+        f'{f" ({EARLIER[one.page]})" if one.page in EARLIER else ""} | {one.score} | '
         f'{one.difference:+.2f} | {one.low:+.2f} .. {one.high:+.2f} | {one.seeds} |'
         for one in findings
     ]

@@ -62,7 +62,7 @@ def sittings(records: Sequence[Record]) -> str:
     for one in found:
         processes = f'{one["processes"]} process' + ('es' if one['processes'] > 1 else '')
         lines.append(
-            f'* {one["began"]}, {one["minutes"]:.0f} minutes in {processes}: {one["what"]}'
+            f'* {one["began"]}, {one["minutes"]:.0f} min in {processes}: {one["what"]}'
         )
     total = sum(one['minutes'] * one['processes'] for one in found)
     training = sum(run['seconds'] for run in of_kind(records, 'run')) / 60

@@ -95,7 +95,7 @@ def test_the_page_follows_from_the_results_and_says_what_is_missing():
     assert text == asl_page(records[::-1], 'study.jsonl')
     assert 'with a line in `study.jsonl` for every run' in text
     assert all(f'* `{row.name}`: ' in text for row in ROWS)
-    assert 'One abacus.\n\n* 2020-01-01 10:00, 6 minutes in 2 processes: all\n' in text
+    assert 'One abacus.\n\n* 2020-01-01 10:00, 6 min in 2 processes: all\n' in text
     assert 'Not run: Moments, generated features, core centre, boundary noise 0.3; ' in text
     headings = [line for line in text.splitlines() if line.startswith('### ')]
     assert len(headings) == 2 + 2

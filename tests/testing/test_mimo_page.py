@@ -50,7 +50,7 @@ def test_lines_replace_those_about_the_same_and_the_page_follows_from_the_file(t
     page = mimo_page.mimo_page(records, path.name)
     assert page == mimo_page.mimo_page(records[::-1], path.name)
     assert 'with a line in `study.jsonl`' in page
-    assert '* 2020-01-01 10:00, 6 minutes in 2 processes: rows\n' in page
+    assert '* 2020-01-01 10:00, 6 min in 2 processes: rows\n' in page
     assert 'Together 12 minutes of a process; training the runs below took 2 minutes' in page
     assert '### Conflict 0.5, encoders of 32 channels' in page
     assert '| query |' not in page  # a single seed has no interval
