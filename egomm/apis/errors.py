@@ -41,15 +41,16 @@ def user_message(error: Exception) -> str | None:
     if speaks and module.partition('.')[0] in ('egomm', 'projects', '__main__'):
         return str(error)
     if speaks and module == 'torch._utils':  # handed over by a process of the data loader, as text
-        places = re.findall(r'^  File "(.*)", line', str(error), re.MULTILINE)
-        own = places and Path(places[-1]).parts[-4:-1]
+        places = re.findall(r'^  File "(.*)", line .*\n(.*)', str(error), re.MULTILINE)
+        file, line = places[-1] if places else ('', '')
+        own = {'egomm', 'projects'} & {*Path(file).parts[-4:-1]} and re.search(r'\braise\b', line)
         # The last one, which was raised while those before it were handled.
         message = re.search(
             r'.*^[\w.]*(?:Value|Runtime|Import|Media)Error: (.*)',
             str(error),
             re.MULTILINE | re.DOTALL,
         )
-        return message.group(1).rstrip() if message and {'egomm', 'projects'} & {*own} else None
+        return message.group(1).rstrip() if message and own else None
     own_check = isinstance(error, (TypeError, ValueError, RuntimeError))
     if own_check and module == _RUNNER:  # its text may hold half of the config
         text = str(error).rstrip('.')

@@ -182,14 +182,26 @@ def test_of_errors_that_caused_each_other_in_a_loader_process_the_last_one_is_sh
             'call last):\n  File "/code/egomm/datasets/media.py", line 3, in read\n'
             'egomm.datasets.media.MediaError: a.MP4: cut off.\n\nDuring handling of the above '
             'exception, another exception occurred:\n\n  File "/code/egomm/datasets/budget.py", '
-            'line 3, in check\nRuntimeError: 2 of 8 clips could not be read:\n  a.MP4: cut off.\n'
-            'Repair these files.\n'
+            'line 3, in check\n    raise X\nRuntimeError: 2 of 8 clips could not be read:\n'
+            '  a.MP4: cut off.\nRepair these files.\n'
         ),
         'torch._utils',
     )
     assert errors.user_message(error) == (
         '2 of 8 clips could not be read:\n  a.MP4: cut off.\nRepair these files.'
     )
+
+
+def test_what_c_code_says_in_a_loader_process_is_no_message():
+    error = raised(
+        ValueError(
+            'Caught ValueError in DataLoader worker process 0.\nOriginal Traceback (most recent '
+            'call last):\n  File "/code/egomm/datasets/epic.py", line 3, in load\n'
+            '    return x.reshape(2, 2)\n           ^^^^^^^\nValueError: cannot reshape\n'
+        ),
+        'torch._utils',
+    )
+    assert errors.user_message(error) is None
 
 
 @pytest.mark.parametrize(
