@@ -12,7 +12,8 @@ from mmengine.logging import print_log
 def check_methods(hooks: Iterable[Hook]) -> None:
     """Look through the methods of hooks by which a run calls them.
 
-    A method that no run of MMEngine calls is warned of; a loop of one's own may call it.
+    A method ``before_...`` or ``after_...`` that no run of MMEngine calls is warned of; a loop of
+    one's own may call it.
 
     Args:
         hooks: Hooks of a runner.
@@ -21,19 +22,18 @@ def check_methods(hooks: Iterable[Hook]) -> None:
         ValueError: If such a method does not take what a run gives it.
     """
     for hook in hooks:
-        kind = type(hook)
-        for name, method in inspect.getmembers(kind, inspect.isfunction):
-            if name not in Hook.stages:
-                if name.startswith(('before_', 'after_')):
-                    _warn(kind.__name__, name)
-                continue
-            # `self` and the runner come by position, what else there is by name.
+        kind = type(hook).__name__
+        for name, _ in inspect.getmembers(type(hook), inspect.isroutine):
+            if name.startswith(('before_', 'after_')) and name not in Hook.stages:
+                _warn(kind, name)
+        for name in (stage for stage in Hook.stages if hasattr(hook, stage)):
+            # The runner comes by position, what else there is by name.
             _, _, *given = inspect.signature(getattr(Hook, name)).parameters
             try:
-                inspect.signature(method).bind(hook, None, **dict.fromkeys(given))
+                inspect.signature(getattr(hook, name)).bind(None, **dict.fromkeys(given))
             except TypeError as error:
                 raise ValueError(
-                    f'{kind.__name__}.{name} does not take what a run gives it ({error}). Define '
+                    f'{kind}.{name} does not take what a run gives it ({error}). Define '
                     f'it as `def {name}({", ".join(["self", "runner", *given])})`.'
                 ) from error
 

@@ -25,6 +25,10 @@ class Wide(Hook):
     def before_save_checkpoint(self, runner, checkpoint):
         pass
 
+    @staticmethod
+    def before_run(runner):
+        pass
+
 
 @pytest.fixture
 def warnings(monkeypatch):
