@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 from mmengine.evaluator import BaseMetric, DumpResults
+from mmengine.evaluator.metric import _to_cpu
 
 from egomm.apis.errors import unknown_message, user_message
 from egomm.apis.launch import build_runner
@@ -95,7 +96,7 @@ class DryRunLoop(ResumableTrainLoop):
             if isinstance(metric, _WRITERS):
                 continue
             try:
-                scores = metric.compute_metrics(metric.results)
+                scores = metric.compute_metrics(_to_cpu(metric.results))  # as `evaluate` does
             except Exception as error:  # it may want clips that are in other batches
                 text = user_message(error) or unknown_message(error)
                 self.lines.append(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 from mmengine.evaluator import BaseMetric
+from mmengine.structures import BaseDataElement
 
 from egomm.apis.dry_run import DryRunError, dry_run
 from egomm.compat import unformatted
@@ -73,6 +74,29 @@ def test_a_metric_that_wants_more_than_one_batch_is_said_but_ends_nothing(config
     _, _, score, _ = dry_run(config)
     assert score.startswith('score: Strange fails on this batch alone, which may be as it should: ')
     assert re.search(rf"KeyError: '4 clips' \({re.escape(__file__)}, line \d+\)", score)
+
+
+class Far(BaseDataElement):
+    """As what a metric keeps on a GPU."""
+
+    def to(self, *_):
+        return 0.5
+
+
+@METRICS.register_module()
+class KeepsFar(Strange):
+    """Scores what an evaluation would have moved to the CPU."""
+
+    def process(self, data_batch, data_samples):
+        self.results.append(Far())
+
+    def compute_metrics(self, results):
+        return {'b': float(results[0])}
+
+
+def test_a_metric_gets_its_results_on_the_cpu_as_in_an_evaluation(config):
+    config.val_evaluator = [dict(type='KeepsFar', scores=None, prefix='a')]
+    assert [line.partition(':')[0] for line in dry_run(config)] == ['train', 'val', 'save']
 
 
 def test_a_library_that_chokes_on_a_value_is_one_line(config):
