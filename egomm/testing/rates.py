@@ -4,6 +4,7 @@ While the best of a row is the lowest or the highest that it tried, it tries one
 far from it as those offered are from each other, at most `FURTHER` times.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -32,7 +33,7 @@ def search_rates(
     run_all: Callable[[list[tuple[AnyRow, float]]], Sequence[Result]],
     score_of: Callable[[AnyRow, Result], float],
 ) -> dict[str, float]:
-    """Learning rate by row: the best, the higher of two equal ones.
+    """Learning rate by row: the best, the higher of two equal ones; a score of NaN is the worst.
 
     Args:
         rows: All rows.
@@ -47,7 +48,9 @@ def search_rates(
         for result in run_all(wanted):
             name = result['row']
             score = score_of(by_name[name], result)
-            scores.setdefault(name, {})[result['learning_rate']] = score
+            scores.setdefault(name, {})[result['learning_rate']] = (
+                -math.inf if math.isnan(score) else score
+            )
         beyond = [(by_name[name], _beyond(tried, offered)) for name, tried in scores.items()]
         wanted = [(row, rate) for row, rate in beyond if rate is not None]
     best = {name: _best(tried) for name, tried in scores.items()}

@@ -1,5 +1,6 @@
 """The search for a learning rate, on scores that are a function of it."""
 
+import math
 from collections import Counter
 
 import pytest
@@ -59,6 +60,14 @@ def test_rows_are_searched_by_themselves_and_some_take_the_rate_of_another():
 def test_of_two_equal_rates_the_higher_is_taken():
     rates, _ = search([Row('query', 'query')], lambda _, rate: min(rate, 1.5e-2))
     assert rates == {'query': 0.405}
+
+
+@pytest.mark.parametrize('broken', [5e-3, 4.5e-2])
+def test_a_rate_whose_score_is_no_number_is_not_taken(broken):
+    rates, _ = search(
+        [Row('query', 'query')], lambda _, rate: math.nan if rate == broken else -rate
+    )
+    assert rates == {'query': 1.5e-2 if broken == 5e-3 else 0.0005556}
 
 
 def test_a_single_rate_is_taken_as_it_is():
