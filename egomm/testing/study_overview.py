@@ -45,8 +45,8 @@ cores shared with other work. How long the earlier runs of MIMO and those of mul
 took as a whole was not written down; their tables have the CPU seconds of a run.
 """
 SHORT = """In how many worlds a claim came out how; undecided means that the interval leaves both
-open. A world of MIMO that stands on both of its pages counts twice. What the knob `conflict` does
-to the gradients of the tasks, the manipulation check, stands on
+open. A world that stands on both pages of MIMO or of ASL counts twice. What the knob `conflict`
+does to the gradients of the tasks, the manipulation check, stands on
 [the page of MIMO](study_mimo_levels.md): it decides whether the worlds along the knob may speak of
 a conflict of tasks at all.
 """
@@ -256,8 +256,9 @@ def write_overview(docs: Path) -> Path:
     """
     for name, write in FROM_RESULTS.items():
         results, page = (docs / f'{name}.{suffix}' for suffix in ('jsonl', 'md'))
-        text = write(read_records(results), results.name) + by_hand(page)
-        page.write_text(text, encoding='utf-8')
+        if results.is_file():
+            text = write(read_records(results), results.name) + by_hand(page)
+            page.write_text(text, encoding='utf-8')
     findings = [one for name in PAGES for one in read_findings(docs / f'{name}.md')]
     parts = [HEAD, '## In short\n', SHORT, summary_table(findings), '## Plots\n']
     along = docs / 'images' / 'study_mimo_conflict.png'

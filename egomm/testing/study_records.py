@@ -19,10 +19,21 @@ BY_HAND = '## Added by hand'
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:
-    """The lines of a results file, none where there is no file."""
-    if not path.is_file():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding='utf-8').splitlines()]
+    """The lines of a results file, none where there is no file.
+
+    Raises:
+        ValueError: If a line is no record; the text has its number.
+    """
+    records: list[dict[str, Any]] = []
+    lines = path.read_text(encoding='utf-8').splitlines() if path.is_file() else []
+    for number, line in enumerate(lines, start=1):
+        try:
+            records.append(json.loads(line))
+        except ValueError as error:
+            raise ValueError(
+                f'{path}, line {number}: JSON is expected, but {error}. Repair or remove the line.'
+            ) from error
+    return records
 
 
 def merge_records(path: Path, new: Iterable[Record]) -> list[Record]:
@@ -61,9 +72,7 @@ def sittings(records: Sequence[Record]) -> str:
     lines, found = [], sorted(of_kind(records, 'sitting'), key=lambda one: one['began'])
     for one in found:
         processes = f'{one["processes"]} process' + ('es' if one['processes'] > 1 else '')
-        lines.append(
-            f'* {one["began"]}, {one["minutes"]:.0f} min in {processes}: {one["what"]}'
-        )
+        lines.append(f'* {one["began"]}, {one["minutes"]:.0f} min in {processes}: {one["what"]}')
     total = sum(one['minutes'] * one['processes'] for one in found)
     training = sum(run['seconds'] for run in of_kind(records, 'run')) / 60
     return (

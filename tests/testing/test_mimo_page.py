@@ -72,6 +72,13 @@ def test_runs_at_another_learning_rate_go_when_their_row_runs_again(tmp_path):
     ]  # fmt: skip
 
 
+def test_a_broken_line_of_the_results_is_named(tmp_path):
+    path = tmp_path / 'study.jsonl'
+    path.write_text('{"kind": "world", "world": "a"}\n<<<<<<< HEAD\n', encoding='utf-8')
+    with pytest.raises(ValueError, match=r'study\.jsonl, line 2: JSON is expected, but .* Repair'):
+        merge_records(path, [])
+
+
 def test_what_was_added_by_hand_is_told_from_the_rest(tmp_path):
     page = tmp_path / 'study.md'
     assert by_hand(page) == ''

@@ -53,6 +53,15 @@ def test_a_page_is_read_line_by_line_in_its_order(page):
     assert (second.page, second.score) == ('study_mimo', 'action')
 
 
+def test_a_page_without_its_results_beside_it_stays(page, tmp_path, monkeypatch):
+    monkeypatch.setattr(study_overview, 'PAGES', ('study_mimo',))
+    monkeypatch.setattr(study_overview, 'FROM_RESULTS', {'study_mimo': lambda *_: 'empty'})
+    monkeypatch.setattr(study_overview, 'draw', lambda *_: None)
+    monkeypatch.setattr(study_overview, 'draw_along_conflict', lambda *_: None)
+    study_overview.write_overview(tmp_path)
+    assert page.read_text(encoding='utf-8') == PAGE
+
+
 def test_every_verdict_is_shown_and_older_clips_are_marked(page):
     findings = read_findings(page)
     lines = verdicts_table(findings).splitlines()[2:]
