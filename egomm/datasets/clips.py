@@ -308,7 +308,8 @@ class ClipDataset(BaseDataset, ABC):
                 if count is not None and not (whole and 0 <= label < count):
                     raise ValueError(
                         f'{place} ({name}) has {label!r} as {task}; wanted is a number within '
-                        f'0..{count - 1}. Correct it, or `classes` of the data set.'
+                        f'0..{count - 1}. Correct it, or `classes` of the data set; without a '
+                        'label leave the task out of `gt`.'
                     )
 
     def _check_labels(self, records: Sequence[dict]) -> None:

@@ -285,7 +285,7 @@ def _scalars(given: Any) -> dict[str, Tensor]:
             shape = f' of shape {tuple(value.shape)}' if isinstance(value, Tensor) else ''
             raise ValueError(
                 f'`loss` gives a {type(value).__name__}{shape} as {name!r}; wanted is a tensor '
-                'with one value. Take the mean over the samples by '
+                'of shape (). Add up a list; take the mean over the samples by '
                 'egomm.functional.reduction.global_mean, without .item().'
             )
     return given

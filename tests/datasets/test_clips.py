@@ -69,6 +69,7 @@ def test_a_reader_that_forgets_a_key_is_told_which(tmp_path, monkeypatch):
     'changes, words',
     [
         (dict(gt=dict(mood=2)), r'\(note 1\) has 2 as mood; wanted is a number within 0\.\.1\.'),
+        (dict(gt=dict(mood=None)), r'\(note 1\) has None as mood; .* leave the task out of `gt`'),
         (dict(gt=dict(mood='glad')), r"\(note 1\) has 'glad' as mood; wanted is a number within"),
         (dict(stop_seconds=0.1), r'\(note 1\) ends at 0\.1 s, before it begins at 0\.4 s'),
         (dict(narration_id='note 0'), "has the narration_id 'note 0' of a record before it"),
