@@ -46,7 +46,8 @@ def keep_settings(folder: Path, settings: Mapping[str, Any]) -> None:
         lines = [f'  {name}: {before.get(name)} there, {settings[name]} now' for name in other]
         raise ValueError(
             '\n'.join([f'The run in {folder} began with other settings:', *lines])
-            + '\nGive the same options and weights, or another --work-dir.'
+            + '\nGive the same options and weights, or another --work-dir; if nothing was trained '
+            'there yet, remove the folder.'
         )
     write_json(kept, settings)
 
