@@ -4,10 +4,10 @@
     python tools/reproduce.py mimo-query --weights swin_t.pth --processes 8
     python tools/reproduce.py --page                      # write docs/paper_tables.md anew
 
-The result goes to docs/paper_results.json with its run card: config and its checksum, options,
-seed, checkpoint, what the data held, what the training wrote of itself, versions, machine, time.
-Training that was stopped goes on, and what is done is not done again, so the command can be given
-again.
+The result goes to docs/paper_results.json with its run card: config and the checksum of all that
+it says with its bases, options, seed, checkpoint, what the data held, what the training wrote of
+itself, versions, machine, time. Training that was stopped goes on, and what is done is not done
+again, so the command can be given again.
 """
 
 import argparse
@@ -91,12 +91,7 @@ def look_through(config: str, options: Sequence[str]) -> list[dict[str, Any]]:
     """What the data of a config holds; a ValueError where a run would be stopped."""
     from egomm.apis.check_data import check_config
 
-    parser = argparse.ArgumentParser()
-    launch.add_common_arguments(parser)
-    parsed = parser.parse_args([config, *(['--cfg-options', *options] if options else [])])
-    loaded = launch.load_config(parsed)
-    loaded.merge_from_dict(parsed.cfg_options)
-    checked = check_config(loaded)
+    checked = check_config(runs.load_config(config, options))
     wrong = [f for data in checked for f in data.findings if f.policy == 'refuse']
     if wrong:
         lines = [f'  {f.what} ({f.count}), such as {f.examples[0]}' for f in wrong]
@@ -143,8 +138,8 @@ def reproduce(
     data = [] if args.no_check else look_through(config, options)
     folder = Path(args.work_dir or Path('work_dirs/rows', f'{first.name}_{args.seed}'))
     weights = sha256(args.weights) if args.weights else None
-    begun = dict(config_sha256=sha256(_path(first.config)), options=options, weights_sha256=weights)
-    runs.keep_settings(folder, begun)
+    says = runs.sha256_of_config(runs.load_config(_path(first.config)))
+    runs.keep_settings(folder, dict(config_sha256=says, options=options, weights_sha256=weights))
     checkpoint = train(_path(first.config), folder, options, args, call)
     tested, more = config, ['--cfg-options', *options]
     searched = None
@@ -169,7 +164,7 @@ def reproduce(
         search=searched,
         card=dict(
             config=row.config,
-            config_sha256=sha256(config),
+            config_sha256=runs.sha256_of_config(runs.load_config(config)),
             options=options,
             seed=args.seed,
             training=_card(checkpoint.parent),

@@ -36,8 +36,9 @@ def tool():
 
 
 @pytest.fixture
-def given(tmp_path):
+def given(tmp_path, monkeypatch):
     """Arguments that leave the checkout alone."""
+    monkeypatch.syspath_prepend(str(ROOT / 'tests/tools/tiny'))
     (tmp_path / 'tables.yml').write_text(TABLES)
     results = tmp_path / 'docs/paper_results.json'
     return ['--tables', str(tmp_path / 'tables.yml'), '--results', str(results)]
@@ -131,6 +132,26 @@ def test_a_run_of_other_settings_is_not_taken_for_this_one(tool, given, tmp_path
     assert len(calls) == 2
 
 
+def test_a_run_of_another_base_is_not_taken_for_this_one(tool, given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tables = tmp_path / 'tables.yml'
+    tables.write_text(tables.read_text().replace('tests/tools/tiny/', ''))
+    base = tmp_path / 'base.py'
+    base.write_text("model = dict(width=8)\nwork_dir = 'here'\n")
+    (tmp_path / 'config.py').write_text("_base_ = 'base.py'\n")
+    tool.main(['tiny', *given, '--no-check'], Calls())
+    base.write_text("# the same\nmodel = dict(width=8)\nwork_dir = 'elsewhere'\n")
+    tool.main(['tiny', *given, '--no-check'], Calls())
+    one, other = json.loads((tmp_path / 'docs/paper_results.json').read_text())
+    assert one['card']['config_sha256'] == other['card']['config_sha256']
+    base.write_text('model = dict(width=16)\n')
+    calls = Calls()
+    for row in ('tiny', 'again'):  # the second is tested on the checkpoint of the first
+        with pytest.raises(ValueError, match=r'settings:\n  config_sha256: \w{64} there, \w{64} n'):
+            tool.main([row, *given, '--no-check'], calls)
+    assert calls == []
+
+
 def test_weights_are_scored_on_participants_that_they_were_not_chosen_on(
     tool, given, tmp_path, monkeypatch
 ):
@@ -191,7 +212,6 @@ def test_every_row_of_the_papers_is_a_row_of_the_page():
 def test_a_toy_row_runs_for_real(tool, given, tmp_path, monkeypatch, command_line):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('PYTHONPATH', f'{ROOT}:{ROOT / "tests/tools/tiny"}')
-    monkeypatch.syspath_prepend(str(ROOT / 'tests/tools/tiny'))
     tool.main(['tiny', *given])
     [result] = json.loads((tmp_path / 'docs/paper_results.json').read_text())
     assert 0 <= result['ours'][0] <= 100
