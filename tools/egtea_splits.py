@@ -11,7 +11,6 @@ again, and an interrupted training goes on, so the command can be stopped and gi
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -23,8 +22,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 from egomm.apis import launch, runs  # noqa: E402
 
 TOOLS = Path(__file__).resolve().parent
-VARIABLE = 'EGTEA_SPLIT'
-SPLITS = (1, 2, 3)
+VARIABLE, SPLITS = runs.EGTEA_VARIABLE, runs.EGTEA_SPLITS
 COUNTS = ('frames', 'frames_skipped', 'frames_unlabelled')  # no scores
 Call = Callable[[Sequence[str], int], None]
 
@@ -47,7 +45,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 def run_tool(command: Sequence[str], split: int) -> None:
     """Run a tool in a process of its own that reads this split."""
-    done = subprocess.run(command, env={**os.environ, VARIABLE: str(split)}, check=False)
+    with runs.egtea_split(split):
+        done = subprocess.run(command, check=False)
     if done.returncode:
         raise ValueError(
             f'split {split}: `{" ".join(command)}` failed, see above. Give the same command again '
@@ -55,30 +54,28 @@ def run_tool(command: Sequence[str], split: int) -> None:
         )
 
 
-def check_config(config: str) -> None:
-    """Refuse a config that reads the same file whatever the split."""
-    files = set()
-    before = os.environ.get(VARIABLE)
-    plain = argparse.Namespace(config=config, cfg_options={}, work_dir=None, launcher='none')
-    plain.local_rank = 0
+def read_config(config: str) -> dict[int, str]:
+    """SHA-256 of what a config says, by split; one that tests on the same file is refused."""
+    files, sums = set(), {}
     for split in SPLITS:
-        os.environ[VARIABLE] = str(split)
-        files.add(str(launch.load_config(plain).test_dataloader.dataset.get('ann_file')))
-    if before is None:
-        del os.environ[VARIABLE]
-    else:
-        os.environ[VARIABLE] = before
+        with runs.egtea_split(split):
+            loaded = runs.load_config(config)
+        files.add(str(loaded.test_dataloader.dataset.get('ann_file')))
+        sums[split] = runs.sha256_of_config(loaded)
     if len(files) < len(SPLITS):
         raise ValueError(
             f'{config} tests on {sorted(files)} whatever {VARIABLE} says. Give a config of '
             f'EGTEA Gaze+, whose ann_file has {{{{${VARIABLE}:1}}}} in its name.'
         )
+    return sums
 
 
-def run_split(args: argparse.Namespace, split: int, folder: Path, call: Call) -> dict[str, float]:
+def run_split(
+    args: argparse.Namespace, split: int, config_sha256: str, folder: Path, call: Call
+) -> dict[str, float]:
     """Scores of one split: read, or trained for and tested."""
     found = folder / 'scores.json'
-    settings = {'config': args.config, 'options': args.cfg_options}
+    settings = {'config_sha256': config_sha256, 'options': args.cfg_options}
     runs.keep_settings(folder, settings)
     if found.is_file():
         return json.loads(found.read_text(encoding='utf-8'))['scores']
@@ -118,10 +115,11 @@ def table(splits: Mapping[int, Mapping[str, float]], means: Mapping[str, float])
 
 def main(arguments: Sequence[str] | None = None, call: Call = run_tool) -> None:
     args = parse_arguments(arguments)
-    check_config(args.config)
+    sums = read_config(args.config)
     home = Path(args.work_dir or Path('work_dirs', Path(args.config).stem))
     splits = {
-        split: run_split(args, split, home / f'split{split}', call) for split in sorted(args.splits)
+        split: run_split(args, split, sums[split], home / f'split{split}', call)
+        for split in sorted(args.splits)
     }
     means = average(splits)
     runs.write_json(home / 'splits.json', {'config': args.config, 'splits': splits, 'mean': means})

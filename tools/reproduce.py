@@ -4,10 +4,10 @@
     python tools/reproduce.py mimo-query --weights swin_t.pth --processes 8
     python tools/reproduce.py --page                      # write docs/paper_tables.md anew
 
-The result goes to docs/paper_results.json with its run card: config and its checksum, options,
-seed, checkpoint, what the data held, what the training wrote of itself, versions, machine, time.
-Training that was stopped goes on, and what is done is not done again, so the command can be given
-again.
+The result goes to docs/paper_results.json with its run card: config and the checksum of all that
+it says with its bases, options, seed, checkpoint, what the data held, what the training wrote of
+itself, versions, machine, time. Training that was stopped goes on, and what is done is not done
+again, so the command can be given again.
 """
 
 import argparse
@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))
 
 from egomm.apis import launch, paper_tables, runs  # noqa: E402
+from egomm.functional.whole_files import sha256_of_file  # noqa: E402
 
 TOOLS = ROOT / 'tools'
 # A wheel has no pages, and its folder may be nobody's to write to.
@@ -91,12 +92,7 @@ def look_through(config: str, options: Sequence[str]) -> list[dict[str, Any]]:
     """What the data of a config holds; a ValueError where a run would be stopped."""
     from egomm.apis.check_data import check_config
 
-    parser = argparse.ArgumentParser()
-    launch.add_common_arguments(parser)
-    parsed = parser.parse_args([config, *(['--cfg-options', *options] if options else [])])
-    loaded = launch.load_config(parsed)
-    loaded.merge_from_dict(parsed.cfg_options)
-    checked = check_config(loaded)
+    checked = check_config(runs.load_config(config, options))
     wrong = [f for data in checked for f in data.findings if f.policy == 'refuse']
     if wrong:
         lines = [f'  {f.what} ({f.count}), such as {f.examples[0]}' for f in wrong]
@@ -129,35 +125,62 @@ def test(config: str, checkpoint: Path, folder: Path, more: Sequence[str], call:
     return runs.read_scores(folder)
 
 
+def search(
+    config: str, checkpoint: Path, folder: Path, more: Sequence[str], call: Call
+) -> tuple[str, dict[str, Any]]:
+    """Config with the weights of re-allocation that are best, and what they score."""
+    tested, dump, numbers = (folder / n for n in ('searched.py', 'validation.pkl', 'search.json'))
+    folder.mkdir(parents=True, exist_ok=True)
+    record = ["model.record=['readout']"]
+    test(config, checkpoint, folder / 'dump', ['--dump', str(dump), *more, *record], call)
+    command = [sys.executable, str(TOOLS / 'search_reallocation.py'), config, str(checkpoint)]
+    call([*command, str(dump), '--out', str(tested), '--json', str(numbers)])
+    return str(tested), json.loads(numbers.read_text(encoding='utf-8'))
+
+
+def over_splits(
+    config: str, folder: Path, options: Sequence[str], args: Any, call: Call
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """Means over the splits of EGTEA Gaze+, and for the card what each was tested on and scored."""
+    command = [sys.executable, str(TOOLS / 'egtea_splits.py'), config, '--work-dir', str(folder)]
+    processes = ['--processes', args.processes] if args.processes else []
+    call([*command, *processes, '--cfg-options', *options])
+    found = json.loads((folder / 'splits.json').read_text(encoding='utf-8'))
+    splits = {
+        split: dict(_tested(runs.choose_checkpoint(folder / f'split{split}')), scores=scores)
+        for split, scores in found['splits'].items()
+    }
+    return found['mean'], dict(splits=splits)
+
+
 def reproduce(
     row: paper_tables.Row, tables: Sequence[Mapping[str, Any]], args: Any, call: Call
 ) -> dict[str, Any]:
     """Result and run card of a row."""
-    from egomm.functional.whole_files import sha256_of_file as sha256
-
     begin = time.time()
     first = find_row(tables, row.start) if row.start else row
     options = settings_of(first, args)
     home = Path(args.work_dir or Path('work_dirs/rows', f'{row.name}_{args.seed}'))
     config = _path(row.config)
-    data = [] if args.no_check else look_through(config, options)
+    data = []
+    splits = runs.EGTEA_SPLITS if row.splits else (1,)
+    for split in splits if not args.no_check else ():
+        with runs.egtea_split(split):
+            data += look_through(config, options)
     folder = Path(args.work_dir or Path('work_dirs/rows', f'{first.name}_{args.seed}'))
-    weights = sha256(args.weights) if args.weights else None
-    begun = dict(config_sha256=sha256(_path(first.config)), options=options, weights_sha256=weights)
-    runs.keep_settings(folder, begun)
-    checkpoint = train(_path(first.config), folder, options, args, call)
-    tested, more = config, ['--cfg-options', *options]
+    weights = sha256_of_file(args.weights) if args.weights else None
+    says = runs.sha256_of_config(runs.load_config(_path(first.config)))
+    runs.keep_settings(folder, dict(config_sha256=says, options=options, weights_sha256=weights))
     searched = None
-    if row.search:
-        tested, dump = str(home / 'searched.py'), str(home / 'validation.pkl')
-        home.mkdir(parents=True, exist_ok=True)
-        record = ["model.record=['readout']"]
-        test(config, checkpoint, home / 'dump', ['--dump', dump, *more, *record], call)
-        search = [sys.executable, str(TOOLS / 'search_reallocation.py'), config, str(checkpoint)]
-        numbers = home / 'search.json'
-        call([*search, dump, '--out', tested, '--json', str(numbers)])
-        searched = json.loads(numbers.read_text(encoding='utf-8'))
-    scores = test(tested, checkpoint, home / 'test', more, call)
+    if row.splits:
+        scores, trained = over_splits(config, folder, options, args, call)
+    else:
+        checkpoint = train(_path(first.config), folder, options, args, call)
+        trained = _tested(checkpoint)
+        tested, more = config, ['--cfg-options', *options]
+        if row.search:
+            tested, searched = search(config, checkpoint, home, more, call)
+        scores = test(tested, checkpoint, home / 'test', more, call)
     believed = scores
     if searched:  # the test has the clips that the weights were chosen on
         top1 = searched['top1']['held_out']
@@ -169,12 +192,10 @@ def reproduce(
         search=searched,
         card=dict(
             config=row.config,
-            config_sha256=sha256(config),
+            config_sha256=runs.sha256_of_config(runs.load_config(config)),
             options=options,
             seed=args.seed,
-            training=_card(checkpoint.parent),
-            checkpoint=checkpoint.name,
-            checkpoint_sha256=sha256(checkpoint),
+            **trained,
             weights_sha256=weights,
             data=data,
             versions={'python': platform.python_version(), **{n: version(n) for n in PACKAGES}},
@@ -195,7 +216,8 @@ def main(arguments: Sequence[str] | None = None, call: Call = call_tool) -> None
                 print(f'  {row.name:32} {row.config}')
         return
     if args.row:
-        result = reproduce(find_row(tables, args.row), tables, args, call)
+        with runs.egtea_split(1):  # as the tables say, whatever the environment does
+            result = reproduce(find_row(tables, args.row), tables, args, call)
         runs.write_json(args.results, [*paper_tables.read_results(args.results), result])
         print(f'{args.row}: {result["ours"]}, appended to {args.results}')
     text = paper_tables.page(tables, paper_tables.read_results(args.results))
@@ -207,6 +229,15 @@ def main(arguments: Sequence[str] | None = None, call: Call = call_tool) -> None
 
 def _path(config: str) -> str:
     return config if Path(config).is_file() else str(ROOT / config)
+
+
+def _tested(checkpoint: Path) -> dict[str, Any]:
+    """What the card says of a checkpoint."""
+    return dict(
+        training=_card(checkpoint.parent),
+        checkpoint=checkpoint.name,
+        checkpoint_sha256=sha256_of_file(checkpoint),
+    )
 
 
 def _card(folder: Path) -> dict[str, Any] | None:

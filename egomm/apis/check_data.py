@@ -3,10 +3,10 @@
 A finding has a policy: ``clip`` (cut off at the ends of the clip), ``drop`` (left out and counted),
 ``keep`` (used as it is), ``mask`` (the modality is masked), ``replace`` (by another clip in
 training, within ``failure_budget``) or ``refuse`` (stops the run). Data is fine if nothing is
-refused.
+refused. Where files are missing altogether, the annotations are looked through all the same.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from os import path as osp
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from mmengine.registry import DefaultScope
 
 from egomm.datasets.annotations import read_class_names
 from egomm.datasets.clips import ClipDataset
+from egomm.datasets.feature_store import manifest_of
 from egomm.datasets.localization import FeatureDataset, LanguageQueries
 from egomm.datasets.media import TOLERANCE_FRAMES, MediaError, frame_rate
 from egomm.datasets.sources import frame_file
@@ -28,6 +29,10 @@ LOADERS = ('train', 'val', 'test')
 EXAMPLES = 3
 DRIFT_SECONDS = 0.1
 UNUSABLE = 'settings or annotations that cannot be used'
+NOT_THERE = 'features or media that are not there at all'
+# Stands for what nobody says of features that are not there, and is not looked at.
+_UNKNOWN = dict(dim=1, fps=1, stride=1, window=1, per='clip')
+WORDS = 'vectors of words'
 UNSEEN = 'data sets whose samples are not looked at here'
 NOT_FITTING = {
     'outside': 'segments that leave their clip',
@@ -64,7 +69,10 @@ EFFECTS = {
 
 
 class Finding(NamedTuple):
-    """How often something was found, what becomes of it, and up to three places."""
+    """How often something was found, what becomes of it, and up to three places.
+
+    Of what is not there at all every place is named.
+    """
 
     what: str
     count: int
@@ -141,27 +149,75 @@ def check_config(config: Config, every_clip: bool = False, policies: bool = Fals
 
 def _checked(loaders: list[str], settings: dict, every_clip: bool) -> Checked:
     records = 0
-    kind = DATASETS.get(settings['type'])
-    if isinstance(kind, type) and issubclass(kind, FeatureDataset):
-        settings.update(check_files=False, cache=None)
     try:
-        with DefaultScope.overwrite_default_scope('egomm'):
-            dataset = DATASETS.build(settings)
+        dataset, absent = _built(settings)
         records = len(dataset)
     except (ValueError, OSError) as error:
         found = [_found(UNUSABLE, [str(error)], 'refuse')]
     else:
         found = [_found(UNUSABLE, [], 'refuse')]
+        not_there = Finding(NOT_THERE, len(absent), 'refuse', list(absent.values()))
         if isinstance(dataset, FeatureDataset):
-            found += [*_segments(dataset), *_features(dataset)]
+            found += [not_there, *_segments(dataset, absent), *_features(dataset, absent)]
         elif isinstance(dataset, ClipDataset):
-            found += _media(dataset, every_clip)
+            found += [not_there, *_labels(dataset)]
+            if not absent:
+                found += _media(dataset, every_clip)
         else:
             found.append(_found(UNSEEN, [settings['type']], 'keep'))
     return Checked(loaders, settings['type'], settings.get('ann_file'), records, found)
 
 
-def _segments(dataset: FeatureDataset) -> Iterator[Finding]:
+def _built(settings: dict) -> tuple[Any, dict[str, str]]:
+    """The data set, and what is said of features or media that are not there, by name."""
+    kind = DATASETS.get(settings['type'])
+    kind = kind if isinstance(kind, type) else object
+    with DefaultScope.overwrite_default_scope('egomm'):
+        if issubclass(kind, FeatureDataset):
+            dataset = DATASETS.build(_without_features(settings))
+            return dataset, dict(_absent_features(dataset))
+        try:
+            return DATASETS.build(settings), {}
+        except (ValueError, OSError) as error:
+            if not issubclass(kind, ClipDataset):
+                raise
+            # What is wrong with the annotations is so again.
+            return DATASETS.build({**settings, 'check_files': False}), dict(media=str(error))
+
+
+def _without_features(settings: dict) -> dict:
+    """Settings of a `FeatureDataset` that can be built although features are not there."""
+    root = settings.get('data_root') or ''
+
+    def described(source: Any, names: Iterable[str]) -> Any:
+        if not isinstance(source, Mapping) or 'path' not in source:
+            return source
+        path = Path(root, source['path'])
+        if path.exists() or manifest_of(path).is_file():
+            return source
+        return {**{name: _UNKNOWN[name] for name in names}, **source}
+
+    settings = {**settings, 'check_files': False, 'cache': None}
+    sources = settings.get('sources')
+    if isinstance(sources, Mapping):
+        settings['sources'] = {name: described(one, _UNKNOWN) for name, one in sources.items()}
+    if 'words' in settings:
+        settings['words'] = described(settings['words'], ['dim'])
+    return settings
+
+
+def _absent_features(dataset: FeatureDataset) -> Iterator[tuple[str, str]]:
+    stores = {name: source.store for name, source in dataset.sources.items()}
+    if isinstance(dataset, LanguageQueries) and dataset.vectors is not None:
+        stores[WORDS] = dataset.vectors
+    for name, store in stores.items():
+        try:
+            store.check_there()
+        except ValueError as error:
+            yield name, f'{name}: {error}'
+
+
+def _segments(dataset: FeatureDataset, absent: Collection[str]) -> Iterator[Finding]:
     policy = {**dataset.policy._asdict(), 'no_text': 'drop'}
     for name, count in dataset.counts.items():
         yield Finding(NOT_FITTING[name], count, policy[name], [])
@@ -176,7 +232,7 @@ def _segments(dataset: FeatureDataset) -> Iterator[Finding]:
     yield _found('of these, longer than their clip', longer, policy['outside'])
     if isinstance(dataset, LanguageQueries):
         wordless = []
-        for record in dataset.records:
+        for record in dataset.records if WORDS not in absent else ():
             try:
                 dataset.check_words(record)
                 dataset.more_inputs(record)
@@ -192,7 +248,7 @@ def _segments(dataset: FeatureDataset) -> Iterator[Finding]:
         yield _found('clips without segments, all background', background, 'keep')
 
 
-def _features(dataset: FeatureDataset) -> Iterator[Finding]:
+def _features(dataset: FeatureDataset, absent: Collection[str]) -> Iterator[Finding]:
     rows: dict[str, list[dict]] = {}
     for record in dataset.records:
         rows.setdefault(record['clip_id'], []).append(record)
@@ -201,6 +257,8 @@ def _features(dataset: FeatureDataset) -> Iterator[Finding]:
     for clip, record in dataset.clips().items():
         for name, source in dataset.sources.items():
             grid = None
+            if name in absent:
+                continue
             kind = 'unreadable'
             try:
                 owner = source.owner(record)
@@ -267,11 +325,14 @@ def _media(dataset: ClipDataset, every_clip: bool) -> Iterator[Finding]:
         yield _found(f'{dataset.sources.owners} without {modality}', list(names), 'mask')
     yield _found('clips that cannot be loaded', broken, policy)
     yield _found(DRIFT, list(drifting.values()), 'keep')
+    ends = [dataset.get_data_info(index) for index in last.values()]
+    yield _found(DENSE_FLOW, [one[owner] for one in ends if _dense_flow(one)], 'refuse')
+
+
+def _labels(dataset: ClipDataset) -> Iterator[Finding]:
     records = [dataset.get_data_info(index) for index in range(len(dataset))]
     yield _found(SEVERAL_NOUNS, several_nouns(records), 'keep')
     yield _found(OTHER_NAMES, list(_other_names(dataset)), 'refuse')
-    ends = [dataset.get_data_info(index) for index in last.values()]
-    yield _found(DENSE_FLOW, [one[owner] for one in ends if _dense_flow(one)], 'refuse')
 
 
 def several_nouns(records: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -31,7 +31,8 @@ class Row(NamedTuple):
 
     ``config`` is a path from the top of the checkout; ``paper`` has a number (or None) for each of
     ``scores``, a name of ours by what the column is called; ``scale`` is what ours are multiplied
-    by. For ``start``, ``search`` and ``note`` see the head of ``configs/paper_tables.yml``.
+    by. For ``start``, ``search``, ``splits`` and ``note`` see the head of
+    ``configs/paper_tables.yml``.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Row(NamedTuple):
     pretrained: list[str]
     start: str | None = None
     search: bool = False
+    splits: bool = False
     note: str | None = None
 
     def ours(self, found: Mapping[str, float]) -> list[float | None]:
@@ -115,6 +117,8 @@ def _line(row: Row, results: Sequence[Mapping[str, Any]]) -> str:
         config += (
             ', weights by `tools/search_reallocation.py` from participants that are not scored'
         )
+    if row.splits:
+        config += ', by `tools/egtea_splits.py`'
     ours = ''
     if results:
         ours = _numbers(results[-1]['ours']) + (f' ({len(results)})' if len(results) > 1 else '')

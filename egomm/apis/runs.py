@@ -1,13 +1,37 @@
 """Runs of the tools from another tool: their command lines, and what they leave in a folder."""
 
+import argparse
+import hashlib
 import json
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mmengine.config import Config
+
+from egomm.apis import launch
 from egomm.apis.exports import write_whole
-from egomm.functional.run_cards import NAME
+from egomm.functional.run_cards import HARMLESS, NAME
+
+EGTEA_SPLITS = (1, 2, 3)
+EGTEA_VARIABLE = 'EGTEA_SPLIT'
+
+
+@contextmanager
+def egtea_split(split: int) -> Iterator[None]:
+    """Let configs of EGTEA Gaze+ be read as of this split."""
+    before = os.environ.get(EGTEA_VARIABLE)
+    os.environ[EGTEA_VARIABLE] = str(split)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[EGTEA_VARIABLE]
+        else:
+            os.environ[EGTEA_VARIABLE] = before
 
 
 def tool_command(tools: Path, name: str, *words: str, processes: str | None = None) -> list[str]:
@@ -22,6 +46,34 @@ def tool_command(tools: Path, name: str, *words: str, processes: str | None = No
     if processes is None:
         return [sys.executable, str(tools / f'{name}.py'), *words]
     return ['bash', str(tools / f'dist_{name}.sh'), *words, processes]
+
+
+def load_config(config: str, options: Sequence[str] = ()) -> Config:
+    """The config that a tool makes of its command line.
+
+    Args:
+        config: Path of the file.
+        options: ``KEY=VALUE``, as after ``--cfg-options``.
+
+    Raises:
+        ValueError: See `egomm.apis.launch.load_config`.
+    """
+    parser = argparse.ArgumentParser()
+    launch.add_common_arguments(parser)
+    parsed = parser.parse_args([config, *(['--cfg-options', *options] if options else [])])
+    loaded = launch.load_config(parsed)
+    loaded.merge_from_dict(parsed.cfg_options)
+    return loaded
+
+
+def sha256_of_config(config: Config) -> str:
+    """SHA-256 of all that a config says with what its ``_base_`` files say.
+
+    Left out is what changes no number (`egomm.functional.run_cards.HARMLESS`), such as the work
+    directory. The order counts: that of a pipeline is a setting.
+    """
+    said = {name: value for name, value in config.to_dict().items() if name not in HARMLESS}
+    return hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest()
 
 
 def keep_settings(folder: Path, settings: Mapping[str, Any]) -> None:
@@ -46,8 +98,8 @@ def keep_settings(folder: Path, settings: Mapping[str, Any]) -> None:
         lines = [f'  {name}: {before.get(name)} there, {settings[name]} now' for name in other]
         raise ValueError(
             '\n'.join([f'The run in {folder} began with other settings:', *lines])
-            + '\nGive the same options and weights, or another --work-dir; if nothing was trained '
-            'there yet, remove the folder.'
+            + '\nGive the same config, options and weights, or another --work-dir; if nothing was '
+            'trained there yet, remove the folder.'
         )
     write_json(kept, settings)
 

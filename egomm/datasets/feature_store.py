@@ -26,6 +26,12 @@ MANIFEST = 'manifest.json'
 SUMS = 'SHA256SUMS'
 
 
+def manifest_of(path: str | Path) -> Path:
+    """Where the manifest of a source is, or would be."""
+    path = Path(path)
+    return path / MANIFEST if path.is_dir() else path.with_name(f'{path.name}.json')
+
+
 def read_description(path: str | Path, **given: Any) -> dict[str, Any]:
     """What the manifest beside a source says, or the config where there is no manifest.
 
@@ -39,8 +45,7 @@ def read_description(path: str | Path, **given: Any) -> dict[str, Any]:
     Raises:
         ValueError: If manifest and config differ, or neither has a value.
     """
-    path = Path(path)
-    place = path / MANIFEST if path.is_dir() else path.with_name(f'{path.name}.json')
+    place = manifest_of(path)
     found = {}
     if place.is_file():
         try:
@@ -77,15 +82,24 @@ class FeatureStore:
         dim: Length of the vectors.
 
     Raises:
-        ValueError: If there is no such source. On first use: if it cannot be opened.
+        ValueError: On first use: if there is no such source, or it cannot be opened.
     """
 
     def __init__(self, path: str | Path, dim: int) -> None:
         self.path = Path(path)
         self.dim = dim
         self._opened: tuple[int, _Folder | _Hdf5 | _Lmdb] | None = None
+
+    def check_there(self) -> None:
+        """Look whether there is such a source.
+
+        Raises:
+            ValueError: If there is none.
+        """
         if not self.path.exists():
-            raise ValueError(f'{path}: no such features. Correct the path, or extract them first.')
+            raise ValueError(
+                f'{self.path}: no such features. Correct the path, or extract them first.'
+            )
 
     def __contains__(self, name: str) -> bool:
         return self._file().has(name)
@@ -133,6 +147,7 @@ class FeatureStore:
 
     def _file(self) -> '_Folder | _Hdf5 | _Lmdb':
         if self._opened is None or self._opened[0] != os.getpid():
+            self.check_there()
             kind = _Hdf5 if self.path.is_file() else _Folder
             if (self.path / 'data.mdb').is_file():
                 kind = _Lmdb

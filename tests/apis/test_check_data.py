@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import re
 import shutil
 
 import numpy as np
@@ -10,6 +11,7 @@ from mmengine.config import Config
 from egomm.apis import check_data
 from egomm.apis.check_data import check_config
 from egomm.datasets.annotations import read_records
+from egomm.registry import DATASETS
 from egomm.testing.features import write_feature_world
 
 
@@ -105,6 +107,36 @@ def test_features_are_all_read_and_each_kind_of_fault_is_counted(world):
     assert ego[0].stem in checked.findings[0].examples[0]
 
 
+def test_annotations_are_looked_through_although_features_are_not_there(world):
+    path = world / 'annotations/moments_train.json'
+    content = json.loads(path.read_text())
+    labels = content['videos'][0]['clips'][0]['annotations'][0]['labels']
+    labels.append(dict(labels[0]))
+    path.write_text(json.dumps(content))
+    shutil.rmtree(world / 'features/slow')  # its manifest, which has rate and width, as well
+    with pytest.raises(ValueError, match='nowhere given'):
+        DATASETS.build(dict(moments(world), type='egomm.MomentQueries'))
+    (checked,) = check(moments(world))
+    assert found(checked) == {
+        'features or media that are not there at all': (1, 'refuse'),
+        'segments that repeat one of their label': (1, 'drop'),
+    }
+    (where,) = checked.findings[0].examples
+    assert where == f'slow: {world}/features/slow: no such features. ' + (
+        'Correct the path, or extract them first.'
+    )
+    assert checked.records == 2
+    given = dict(path='features/slow', dim=24, fps=30, stride=16, window=32, per='clip')
+    with pytest.raises(ValueError, match='slow: no such features. Correct the path'):
+        DATASETS.build(dict(moments(world), type='egomm.MomentQueries', sources=dict(slow=given)))
+    shutil.rmtree(world / 'features')
+    queries = dict(moments(world, 'nlq_train.json'), type='LanguageQueries')
+    del queries['classes']
+    (checked,) = check(dict(queries, words=dict(path='features/words')))
+    assert found(checked) == {'features or media that are not there at all': (3, 'refuse')}
+    assert 'vectors of words: ' in checked.findings[0].examples[2]
+
+
 def test_short_clips_and_what_no_position_sees_are_counted(world):
     path = world / 'annotations/moments_train.json'
     content = json.loads(path.read_text())
@@ -171,6 +203,7 @@ def test_the_policy_for_each_bad_input_is_shown_although_nothing_is_bad(feature_
     for_clips, for_queries = map(found, check_config(config, policies=True))
     assert for_clips == {
         'settings or annotations that cannot be used': (0, 'refuse'),
+        'features or media that are not there at all': (0, 'refuse'),
         'segments that leave their clip': (0, 'clip'),
         'segments without length': (0, 'drop'),
         'segments that repeat one of their label': (0, 'keep'),
@@ -246,8 +279,9 @@ def test_videos_that_are_missing_or_cut_off_are_found_by_the_clip_that_ends_last
         assert few.records == clips
     path.unlink()
     (checked,) = check(kitchen(root))
-    assert found(checked) == {'settings or annotations that cannot be used': (1, 'refuse')}
+    assert found(checked) == {check_data.NOT_THERE: (1, 'refuse')}
     assert 'have no file of any modality' in checked.findings[0].examples[0]
+    assert checked.records == clips
 
 
 def test_nouns_names_and_flow_that_do_not_fit_are_found_with_their_effect(toy_world, tmp_path):
@@ -284,6 +318,26 @@ def test_nouns_names_and_flow_that_do_not_fit_are_found_with_their_effect(toy_wo
     effects = {finding.what: finding.effect for finding in checked.findings}
     assert 'counts as wrong, as officially' in effects[check_data.SEVERAL_NOUNS]
     assert '17 classes, the data set has 16' in str(checked.findings)
+
+
+@pytest.mark.parametrize('kind', ['frames', 'video'])
+def test_annotations_are_looked_through_although_media_are_not_there(kind, toy_world, tmp_path):
+    shutil.copytree(toy_world / 'annotations', tmp_path / 'annotations')
+    number = '/{index:010d}.jpg' if kind == 'frames' else '.MP4'
+    sources = dict(rgb=dict(type=kind, path='{participant}/{video}' + number))
+    names = tmp_path / 'annotations/EPIC_100_noun_classes.csv'
+    names.write_text(names.read_text() + names.read_text().splitlines()[-1].replace('15', '16', 1))
+    (checked,) = check(dict(kitchen(tmp_path), sources=sources))
+    assert {
+        name: found(checked)[name] for name in (check_data.NOT_THERE, check_data.OTHER_NAMES)
+    } == {
+        check_data.NOT_THERE: (1, 'refuse'),
+        check_data.OTHER_NAMES: (1, 'refuse'),
+    }
+    said = checked.findings[0].examples[0]
+    assert re.match(r'None of the \d+ videos has rgb. .*Correct `data_root`', said)
+    assert f"data_root='{tmp_path}'" in said
+    assert checked.records > 0
 
 
 def test_real_clips_with_several_nouns_are_counted(realdata):

@@ -76,7 +76,7 @@ def test_numbers_of_any_kind_become_what_torch_and_models_take(stored, tmp_path)
 def test_what_is_missing_or_wrong_is_named(tmp_path):
     folder = npy(tmp_path / 'features')
     with pytest.raises(ValueError, match='nowhere: no such features. Correct the path'):
-        FeatureStore(tmp_path / 'nowhere', 3)
+        FeatureStore(tmp_path / 'nowhere', 3).read('a')
     with pytest.raises(ValueError, match='features, b: no such features. Fetch them'):
         FeatureStore(folder, 3).read('b')
     with pytest.raises(ValueError, match=r'\(N, 4\) with N >= 1 is expected; got \(4, 3\)'):

@@ -77,6 +77,23 @@ def test_a_folder_of_other_options_is_refused(tool, tmp_path):
         tool.main([CONFIG, '--work-dir', str(tmp_path), '--splits', '1', *options], Calls())
 
 
+def test_a_folder_of_a_base_that_says_something_else_is_refused(tool, tmp_path):
+    base, config = tmp_path / 'base.py', tmp_path / 'config.py'
+    dataset = "dict(ann_file='test_split{{$EGTEA_SPLIT:1}}.txt')"
+    base.write_text(f'test_dataloader = dict(dataset={dataset})\nlr = 1\n')
+    config.write_text("_base_ = 'base.py'\n")
+    words = [str(config), '--work-dir', str(tmp_path / 'run')]
+    tool.main(words, Calls())
+    calls = Calls()
+    base.write_text('# the same with a note\n' + base.read_text())
+    tool.main(words, calls)
+    assert calls.seen == []
+    base.write_text(base.read_text().replace('lr = 1', 'lr = 2'))
+    with pytest.raises(ValueError, match=r'config_sha256: \w{64} there, \w{64} now'):
+        tool.main(words, calls)
+    assert calls.seen == []
+
+
 def test_the_best_checkpoint_is_tested_where_the_run_kept_one(tool, tmp_path):
     with pytest.raises(ValueError, match='has no checkpoint after training'):
         tool.runs.choose_checkpoint(tmp_path)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ tables:
       again: {config: tests/tools/tiny/config.py, table: none, paper: [51.0, null], start: tiny}
       searched: {config: tests/tools/tiny/config.py, table: none, paper: [52.0, null], start: tiny,
                  search: true}
+      splits: {config: tests/tools/tiny/config.py, table: mean, paper: [53.0, null], splits: true}
       by-hand: {config: tests/tools/tiny/config.py, table: none, paper: [1, 2], note: do it}
 """
 
@@ -36,8 +38,9 @@ def tool():
 
 
 @pytest.fixture
-def given(tmp_path):
+def given(tmp_path, monkeypatch):
     """Arguments that leave the checkout alone."""
+    monkeypatch.syspath_prepend(str(ROOT / 'tests/tools/tiny'))
     (tmp_path / 'tables.yml').write_text(TABLES)
     results = tmp_path / 'docs/paper_results.json'
     return ['--tables', str(tmp_path / 'tables.yml'), '--results', str(results)]
@@ -46,13 +49,29 @@ def given(tmp_path):
 class Calls(list):
     """Stands for the tools: keeps their commands and leaves what they would leave."""
 
+    def __init__(self):
+        super().__init__()
+        self.environments = []
+
     def __call__(self, command):
         self.append([Path(word).name if word.endswith('.py') else word for word in command])
         if '--json' in command:  # the search for weights
             tops = dict(held_out=dict(verb=30.0, action=2.0), in_sample=dict(verb=40.0, action=4.0))
             Path(command[command.index('--json') + 1]).write_text(json.dumps(dict(top1=tops)))
             return
+        self.environments.append(os.environ['EGTEA_SPLIT'])
         folder = Path(command[command.index('--work-dir') + 1]) / '1'
+        if 'egtea_splits.py' in self[-1]:
+            names = [f'epic100/all_{task}_accuracy_at_1' for task in ('verb', 'action')]
+            splits = {split: dict.fromkeys(names, 10.0 * split) for split in (1, 2, 3)}
+            for split in splits:
+                (folder.parent / f'split{split}/2026').mkdir(parents=True, exist_ok=True)
+                (folder.parent / f'split{split}/best_x.pth').write_text(f'weights {split}')
+                card = folder.parent / f'split{split}/2026/run_card.json'
+                card.write_text(json.dumps(dict(config=dict(split=split))))
+            content = dict(splits=splits, mean=dict.fromkeys(names, 20.0))
+            (folder.parent / 'splits.json').write_text(json.dumps(content))
+            return
         folder.mkdir(parents=True, exist_ok=True)
         (folder.parent / 'epoch_2.pth').write_text('weights')
         (folder.parent / 'last_checkpoint').write_text('epoch_2.pth')
@@ -131,6 +150,60 @@ def test_a_run_of_other_settings_is_not_taken_for_this_one(tool, given, tmp_path
     assert len(calls) == 2
 
 
+def test_a_run_of_another_base_is_not_taken_for_this_one(tool, given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tables = tmp_path / 'tables.yml'
+    tables.write_text(tables.read_text().replace('tests/tools/tiny/', ''))
+    base = tmp_path / 'base.py'
+    base.write_text("model = dict(width=8)\nwork_dir = 'here'\n")
+    (tmp_path / 'config.py').write_text("_base_ = 'base.py'\n")
+    tool.main(['tiny', *given, '--no-check'], Calls())
+    base.write_text("# the same\nmodel = dict(width=8)\nwork_dir = 'elsewhere'\n")
+    tool.main(['tiny', *given, '--no-check'], Calls())
+    one, other = json.loads((tmp_path / 'docs/paper_results.json').read_text())
+    assert one['card']['config_sha256'] == other['card']['config_sha256']
+    base.write_text('model = dict(width=16)\n')
+    calls = Calls()
+    for row in ('tiny', 'again'):  # the second is tested on the checkpoint of the first
+        with pytest.raises(ValueError, match=r'settings:\n  config_sha256: \w{64} there, \w{64} n'):
+            tool.main([row, *given, '--no-check'], calls)
+    assert calls == []
+
+
+def test_the_mean_over_splits_is_a_row(tool, given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('EGTEA_SPLIT', '2')
+    calls = Calls()
+    tool.main(['splits', *given, '--no-check', '--processes', '2'], calls)
+    [command] = calls
+    assert command[1:3] == ['egtea_splits.py', 'config.py']
+    assert command[3:] == [
+        *('--work-dir', 'work_dirs/rows/splits_0', '--processes', '2'),
+        *('--cfg-options', 'randomness.seed=0'),
+    ]
+    [result] = json.loads((tmp_path / 'docs/paper_results.json').read_text())
+    assert result['ours'] == [20.0, 200.0]
+    splits = result['card']['splits']
+    assert [one['training']['config']['split'] for one in splits.values()] == [1, 2, 3]
+    assert len({one['checkpoint_sha256'] for one in splits.values()}) == 3
+    assert splits['3']['scores']['epic100/all_verb_accuracy_at_1'] == 30.0
+    page = (tmp_path / 'docs/paper_tables.md').read_text()
+    assert 'by `tools/egtea_splits.py` | mean | 53.00 / - | 20.00 / 200.00 |' in page
+    tool.main(['tiny', *given, '--no-check'], calls)
+    assert calls.environments == ['1'] * 3  # split 1 is what the tables say
+    assert os.environ['EGTEA_SPLIT'] == '2'
+
+
+def test_the_data_of_every_split_are_looked_through(tool, given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    seen = []
+    monkeypatch.setattr(
+        tool, 'look_through', lambda *_: [seen.append(os.environ['EGTEA_SPLIT'])] and []
+    )
+    tool.main(['splits', *given], Calls())
+    assert seen == ['1', '2', '3']
+
+
 def test_weights_are_scored_on_participants_that_they_were_not_chosen_on(
     tool, given, tmp_path, monkeypatch
 ):
@@ -191,7 +264,6 @@ def test_every_row_of_the_papers_is_a_row_of_the_page():
 def test_a_toy_row_runs_for_real(tool, given, tmp_path, monkeypatch, command_line):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('PYTHONPATH', f'{ROOT}:{ROOT / "tests/tools/tiny"}')
-    monkeypatch.syspath_prepend(str(ROOT / 'tests/tools/tiny'))
     tool.main(['tiny', *given])
     [result] = json.loads((tmp_path / 'docs/paper_results.json').read_text())
     assert 0 <= result['ours'][0] <= 100
