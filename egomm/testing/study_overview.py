@@ -31,13 +31,14 @@ HEAD = """# The studies: which claims of the papers hold in the toy kitchen
 
 Made by `python tools/study.py overview` from the tables of the detail pages:
 [MIMO by level](study_mimo_levels.md), [MIMO, earlier runs](study_mimo.md),
-[multi-task learning](study_multitask.md), [action sensitivity](study_asl.md). They say what was
-run and how a verdict is found. The toy kitchen is a generated world: what holds in it need not hold
-on real video.
+[multi-task learning](study_multitask.md), [action sensitivity](study_asl.md) and
+[its earlier runs](study_asl_earlier.md). They say what was run and how a verdict is found. The toy
+kitchen is a generated world: what holds in it need not hold on real video.
 
 The two pages of MIMO have worlds with clips that were made in different ways (drawn without files,
 or read from files behind a codec), so a number of the one is not to be set against a number of the
-other; the tables call the older ones *earlier clips*, the plots have a panel for each.
+other; the tables call the older ones *earlier clips*, the plots have a panel for each. Worlds of
+action sensitivity that were not run with ten seeds are called *earlier runs*.
 
 **Machine and time.** Every page reports 2 CPU cores, no GPU. [MIMO by level](study_mimo_levels.md)
 and [action sensitivity](study_asl.md) list when their runs were done and how long they took, on
@@ -45,8 +46,8 @@ cores shared with other work. How long the earlier runs of MIMO and those of mul
 took as a whole was not written down; their tables have the CPU seconds of a run.
 """
 SHORT = """In how many worlds a claim came out how; undecided means that the interval leaves both
-open. A world that stands on both pages of MIMO or of ASL counts twice. What the knob `conflict`
-does to the gradients of the tasks, the manipulation check, stands on
+open. A world of MIMO that stands on both of its pages counts twice. What the knob `conflict` does
+to the gradients of the tasks, the manipulation check, stands on
 [the page of MIMO](study_mimo_levels.md): it decides whether the worlds along the knob may speak of
 a conflict of tasks at all.
 """
