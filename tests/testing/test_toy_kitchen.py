@@ -240,7 +240,7 @@ def test_command_prints_what_it_made(world, capsys, monkeypatch):
     monkeypatch.setattr(
         tool,
         'parse_arguments',
-        lambda: (
+        lambda arguments: (
             tool.argparse.Namespace(
                 out=str(world[0]), processes=1, egtea=False, epic55=False, moments=None
             ),
