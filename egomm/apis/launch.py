@@ -120,6 +120,12 @@ def load_config(args: argparse.Namespace) -> Config:
         cause: BaseException = error
         while cause.__context__ is not None:
             cause = cause.__context__
+        if getattr(cause, 'name', None) == 'pkg_resources':
+            raise ValueError(
+                f'{args.config}: MMEngine looks up a `_base_` of another package than egomm by '
+                'pkg_resources, which new versions of setuptools do not have. Copy that config, '
+                "or `pip install 'setuptools<81'`."
+            ) from error
         raise ValueError(
             f'{args.config}: custom_imports fails: {cause}. Correct the name, or put the folder '
             'of the module on PYTHONPATH; EGOMM_DEBUG=1 shows where it fails.'

@@ -2,6 +2,7 @@
 
 import importlib.util
 import pickle
+import sys
 import time
 
 import pytest
@@ -168,6 +169,13 @@ def test_custom_import_that_fails_is_named(train, tmp_path):
         match=r'x\.py: custom_imports fails: No module named '
         r"'no_such_plugin'.*PYTHONPATH",
     ):
+        train.main([str(tmp_path / 'x.py')])
+
+
+def test_a_base_of_another_package_says_what_it_needs(train, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'pkg_resources', None)
+    (tmp_path / 'x.py').write_text("_base_ = 'mmaction::_base_/default_runtime.py'\n")
+    with pytest.raises(ValueError, match=r'x\.py: MMEngine looks up .* `pip install'):
         train.main([str(tmp_path / 'x.py')])
 
 
