@@ -49,7 +49,7 @@ SHORT = """In how many worlds a claim came out how; undecided means that the int
 open. A world of MIMO that stands on both of its pages counts twice. What the knob `conflict` does
 to the gradients of the tasks, the manipulation check, stands on
 [the page of MIMO](study_mimo_levels.md): it decides whether the worlds along the knob may speak of
-a conflict of tasks at all.
+a conflict of tasks at all. What to make of the verdicts, in words, stands at the end.
 """
 QUESTIONS = {
     'Does query fusion beat the shared feature?': r'^(Query fusion beats|A token a task)',
@@ -277,5 +277,5 @@ def write_overview(docs: Path) -> Path:
     parts += [f'![{title}](images/{path.name})\n' for title, path in pictures]
     parts += ['## All verdicts\n', verdicts_table(findings)]
     out = docs / 'study.md'
-    out.write_text('\n'.join(parts), encoding='utf-8')
+    out.write_text('\n'.join(parts) + by_hand(out), encoding='utf-8')
     return out

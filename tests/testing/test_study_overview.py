@@ -122,6 +122,7 @@ def test_the_committed_pages_are_those_that_the_command_writes(tmp_path):
         (tmp_path / f'{name}.md').write_bytes((docs / f'{name}.md').read_bytes())
     for name in study_overview.FROM_RESULTS:
         (tmp_path / f'{name}.jsonl').write_bytes((docs / f'{name}.jsonl').read_bytes())
+    (tmp_path / 'study.md').write_bytes((docs / 'study.md').read_bytes())  # for what is by hand
     page = study_overview.write_overview(tmp_path)
     for name in (*study_overview.FROM_RESULTS, 'study'):
         text = (docs / f'{name}.md').read_text('utf-8')
