@@ -117,19 +117,7 @@ def load_config(args: argparse.Namespace) -> Config:
     try:
         config = Config.fromfile(args.config)
     except ImportError as error:
-        cause: BaseException = error
-        while cause.__context__ is not None:
-            cause = cause.__context__
-        if getattr(cause, 'name', None) == 'pkg_resources':
-            raise ValueError(
-                f'{args.config}: MMEngine looks up a `_base_` of another package than egomm by '
-                'pkg_resources, which new versions of setuptools do not have. Copy that config, '
-                "or `pip install 'setuptools<81'`."
-            ) from error
-        raise ValueError(
-            f'{args.config}: custom_imports fails: {cause}. Correct the name, or put the folder '
-            'of the module on PYTHONPATH; EGOMM_DEBUG=1 shows where it fails.'
-        ) from error
+        raise ValueError(_import_failed(args.config, error)) from error
     except Exception as error:  # a config is a program, which may fail in any way
         lost = isinstance(error, FileNotFoundError)
         raise ValueError(
@@ -146,6 +134,23 @@ def load_config(args: argparse.Namespace) -> Config:
     elif config.get('work_dir') is None:
         config.work_dir = str(Path('work_dirs', Path(args.config).stem))
     return config
+
+
+def _import_failed(config: str, error: ImportError) -> str:
+    """What to say; a cause kept beside the `raise` would keep frames alive, and their files."""
+    cause: BaseException = error
+    while cause.__context__ is not None:
+        cause = cause.__context__
+    if getattr(cause, 'name', None) == 'pkg_resources':
+        return (
+            f'{config}: MMEngine looks up a `_base_` of another package than egomm by '
+            'pkg_resources, which new versions of setuptools do not have. Copy that config, or '
+            "`pip install 'setuptools<81'`."
+        )
+    return (
+        f'{config}: custom_imports fails: {cause}. Correct the name, or put the folder of the '
+        'module on PYTHONPATH; EGOMM_DEBUG=1 shows where it fails.'
+    )
 
 
 def check_options(config: Config, options: dict[str, Any]) -> None:
